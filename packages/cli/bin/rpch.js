@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
-  console.error(`rpch needs Node 22.18 or later; this is ${process.version}. In a checkout, "npx rpch" and "npm start" bring their own.`);
+  console.error(
+    `rpch needs Node 22.18 or later; this is ${process.version}. In a checkout, "npx rpch" and "npm start" bring their own.`,
+  );
   process.exit(2);
 }
 const source = new URL('../src/main.ts', import.meta.url);

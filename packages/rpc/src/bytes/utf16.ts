@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.ts';
 
-const decoder = new TextDecoder('utf-16le', { fatal: true });
+const decoder = new TextDecoder('utf-16le', { fatal: true, ignoreBOM: true });
 
 /** UTF-16LE without a terminator. */
 export function encodeUtf16(text: string): Uint8Array {

@@ -1,0 +1,80 @@
+import type { Authenticator, NtlmLogin } from '../accounts/authenticator.ts';
+import type { Account, ChannelBindings } from '../accounts/provider.ts';
+import type { Scheme } from '../config/settings.ts';
+
+/** What a request's Authorization led to. */
+export type HttpAuthResult =
+  | { readonly kind: 'authenticated'; readonly account: Account }
+  /** Answer 401 with these WWW-Authenticate values, and keep the connection. */
+  | { readonly kind: 'challenge'; readonly challenges: readonly string[] };
+
+export interface HttpAuthenticationOptions {
+  readonly authenticator: Authenticator;
+  /** Offered, in this order. */
+  readonly schemes: readonly Scheme[];
+  readonly address: string;
+  readonly channelBindings?: ChannelBindings;
+}
+
+/** NTLM messages are at most some hundred bytes; the bound of the acceptor is applied after decoding. */
+const MAX_TOKEN_CHARACTERS = 32 * 1024;
+const REALM = 'Basic realm="rpch", charset="UTF-8"';
+
+/**
+ * HTTP authentication of one TCP connection: Basic (RFC 7617) for each request, NTLM for the connection, as IIS has it:
+ * once it is authenticated, requests without Authorization are too.
+ */
+export class HttpAuthentication {
+  readonly #options: HttpAuthenticationOptions;
+  #ntlm: NtlmLogin | undefined;
+  #account: Account | undefined;
+
+  constructor(options: HttpAuthenticationOptions) {
+    this.#options = options;
+  }
+
+  /** Judges the value of a request's Authorization field; one request at a time. */
+  async check(authorization: string | undefined): Promise<HttpAuthResult> {
+    if (authorization === undefined)
+      return this.#account === undefined ? this.#refused() : this.#accepted(this.#account);
+    const [scheme = '', credentials = ''] = authorization.split(/ +/, 2);
+    const name = scheme.toLowerCase() as Scheme;
+    if (!this.#options.schemes.includes(name)) return this.#refused();
+    return name === 'basic' ? await this.#basic(credentials) : await this.#ntlmLeg(credentials);
+  }
+
+  async #basic(credentials: string): Promise<HttpAuthResult> {
+    const text = Buffer.from(credentials, 'base64').toString('utf8');
+    const colon = text.indexOf(':');
+    if (colon < 0) return this.#refused();
+    const { authenticator, address } = this.#options;
+    const result = await authenticator.basic({ address, user: text.slice(0, colon), password: text.slice(colon + 1) });
+    return result.kind === 'accepted' ? { kind: 'authenticated', account: result.account } : this.#refused();
+  }
+
+  async #ntlmLeg(credentials: string): Promise<HttpAuthResult> {
+    if (credentials.length > MAX_TOKEN_CHARACTERS) return this.#refused();
+    this.#account = undefined;
+    const { authenticator, address, channelBindings } = this.#options;
+    this.#ntlm ??= authenticator.startNtlm({ address, ...(channelBindings === undefined ? {} : { channelBindings }) });
+    if (this.#ntlm === undefined) return this.#refused();
+    const result = await this.#ntlm.step(Buffer.from(credentials, 'base64'));
+    if (result.kind === 'challenge') {
+      return { kind: 'challenge', challenges: [`NTLM ${Buffer.from(result.token).toString('base64')}`] };
+    }
+    this.#ntlm = undefined;
+    return result.kind === 'accepted' ? this.#accepted(result.account) : this.#refused();
+  }
+
+  #accepted(account: Account): HttpAuthResult {
+    this.#account = account;
+    return { kind: 'authenticated', account };
+  }
+
+  #refused(): HttpAuthResult {
+    return {
+      kind: 'challenge',
+      challenges: this.#options.schemes.map((scheme) => (scheme === 'ntlm' ? 'NTLM' : REALM)),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+import { type HttpHead, ProtocolError, type RpcHttpConnection, type RpcHttpHandler } from '@rpch/rpc/internal';
+import type { AccessPolicy } from '../access/policy.ts';
+import { parseTarget, type Target } from '../access/target.ts';
+import type { Counters } from '../counters.ts';
+import type { Log } from '../log.ts';
+import { ECHO_REPLY } from '../sessions/responses.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import type { Admitted } from './connections.ts';
+import type { HttpAuthentication } from './http-authentication.ts';
+import { isRpcProxyPath } from './paths.ts';
+
+/** A Content-Length up to this makes an RPC_IN_DATA or RPC_OUT_DATA an echo request ([MS-RPCH] 2.1.2.1.5), bytes. */
+const ECHO_LIMIT = 0x10;
+const KINDS: ReadonlyMap<string, 'in' | 'out'> = new Map([
+  ['RPC_IN_DATA', 'in'],
+  ['RPC_OUT_DATA', 'out'],
+]);
+
+export interface RpcRequestsOptions {
+  readonly admitted: Admitted;
+  readonly authentication: HttpAuthentication;
+  readonly policy: () => AccessPolicy;
+  readonly sessions: Sessions;
+  readonly log: Log;
+  readonly counters: Counters;
+}
+
+/** The requests of one connection, until one becomes a channel: path, method, account, echo, target, access rules. */
+export class RpcRequests implements RpcHttpHandler {
+  readonly #options: RpcRequestsOptions;
+
+  constructor(options: RpcRequestsOptions) {
+    this.#options = options;
+  }
+
+  request(connection: RpcHttpConnection, head: HttpHead): void {
+    this.#handle(connection, head).catch((error: unknown) => {
+      const { log, admitted } = this.#options;
+      log.error({ event: 'request.failed', address: admitted.address, error: String(error) }, 'a fault of the proxy');
+      connection.reply({ statusLine: 'HTTP/1.1 500 Internal Server Error', close: true });
+    });
+  }
+
+  closed(_connection: RpcHttpConnection, why: string): void {
+    this.#options.log.debug(
+      { event: 'connection.closed', address: this.#options.admitted.address, why },
+      'connection closed',
+    );
+  }
+
+  async #handle(connection: RpcHttpConnection, head: HttpHead): Promise<void> {
+    const { admitted, authentication, counters, sessions } = this.#options;
+    counters.count('requests', head.method.startsWith('RPC_') ? head.method : 'other');
+    const question = head.target.indexOf('?');
+    const path = question < 0 ? head.target : head.target.slice(0, question);
+    if (!isRpcProxyPath(path)) {
+      connection.reply({ statusLine: 'HTTP/1.1 404 Not Found' });
+      return;
+    }
+    const kind = KINDS.get(head.method);
+    if (kind === undefined) {
+      connection.reply({
+        statusLine: 'HTTP/1.1 405 Method Not Allowed',
+        fields: [['Allow', 'GET, HEAD, RPC_IN_DATA, RPC_OUT_DATA']],
+      });
+      return;
+    }
+    const result = await authentication.check(head.field('authorization'));
+    if (!connection.active) return;
+    if (result.kind === 'challenge') {
+      connection.reply({
+        statusLine: 'HTTP/1.1 401 Unauthorized',
+        fields: result.challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
+      });
+      return;
+    }
+    admitted.authenticated();
+    if (head.contentLength <= ECHO_LIMIT) {
+      connection.reply(ECHO_REPLY);
+      return;
+    }
+    const target = this.#target(connection, question < 0 ? '' : head.target.slice(question + 1));
+    if (target === undefined) return;
+    const { account } = result;
+    const decision = this.#options.policy().check({ ...target, account });
+    sessions.open(kind, { connection, head, account, address: admitted.address, target, decision });
+  }
+
+  #target(connection: RpcHttpConnection, query: string): Target | undefined {
+    try {
+      return parseTarget(query);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      const { log, admitted } = this.#options;
+      log.info({ event: 'request.malformed', address: admitted.address, why: error.message }, 'malformed target');
+      connection.reply({ statusLine: 'HTTP/1.1 400 Bad Request', close: true });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** The public door of @rpch/proxy. */
+export type { AccountRecord } from './accounts/account-record.ts';
+export { ACCOUNTS_FILE, changeAccounts, readAccounts } from './accounts/accounts-file.ts';
+export { bareName, makeRecord } from './accounts/local-provider.ts';
+export { PasswordHasher } from './accounts/password.ts';
+export { type ProxyFlags, settingsFromFlags } from './config/from-flags.ts';
+export { loadSettings } from './config/load.ts';
+export { ConfigError } from './config/problem.ts';
+export { basicAllowedOn, type Settings, schemesOn } from './config/settings.ts';
+export type { Log } from './log.ts';
+export { Proxy, startProxy } from './proxy.ts';

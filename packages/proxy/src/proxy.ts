@@ -1,0 +1,231 @@
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import type { Socket } from 'node:net';
+import { dispatchByMethod, RpcHttpConnection, RpchError } from '@rpch/rpc/internal';
+import { AccessPolicy } from './access/policy.ts';
+import type { AuthEvent } from './accounts/auth-result.ts';
+import type { Authenticator } from './accounts/authenticator.ts';
+import type { ChannelBindings } from './accounts/provider.ts';
+import type { Listener } from './config/listener.ts';
+import { domainNames, type Settings, schemesOn } from './config/settings.ts';
+import { Counters } from './counters.ts';
+import {
+  type Certificate,
+  fingerprint,
+  ownCertificate,
+  readCertificate,
+  tlsServerEndPoint,
+} from './front/certificate.ts';
+import { type Admitted, Connections } from './front/connections.ts';
+import { HttpAuthentication } from './front/http-authentication.ts';
+import { RpcRequests } from './front/rpc-requests.ts';
+import { Web } from './front/web.ts';
+import { type Listening, listen } from './listening.ts';
+import type { Log } from './log.ts';
+import { localProvider, makeAuthenticator } from './login.ts';
+import { Sessions } from './sessions/sessions.ts';
+
+/** How often a draining proxy looks whether its last session has ended, ms. */
+const DRAIN_POLL = 50;
+
+/**
+ * The RPC Proxy: listeners, accounts, access rules and sessions of one process. Made by {@link startProxy}.
+ */
+export class Proxy {
+  readonly counters = new Counters();
+  readonly #log: Log;
+  readonly #authenticator: Authenticator;
+  readonly #connections: Connections;
+  readonly #sessions: Sessions;
+  readonly #web: Web;
+  readonly #listening: Listening[] = [];
+  #settings: Settings;
+  #policy: AccessPolicy;
+  #certificate: Certificate | undefined;
+  #channelBindings: ChannelBindings | undefined;
+
+  /** Use {@link startProxy}. */
+  constructor(settings: Settings, log: Log, authenticator: Authenticator) {
+    const { limits } = settings;
+    this.#settings = settings;
+    this.#log = log;
+    this.#authenticator = authenticator;
+    this.#policy = new AccessPolicy(settings.allow);
+    this.#connections = new Connections(limits);
+    this.#sessions = new Sessions(
+      {
+        receiveWindow: limits.receiveWindow,
+        channelLifetime: settings.channelLifetime,
+        connectionTimeout: settings.connectionTimeout * 1000,
+        pairTimeout: limits.pairTimeout * 1000,
+        connectTimeout: limits.connectTimeout * 1000,
+        stallTimeout: limits.stallTimeout * 1000,
+        virtualConnectionsPerAccount: limits.virtualConnectionsPerAccount,
+      },
+      {
+        log,
+        counters: this.counters,
+        lookup: (host) => lookup(host, { all: true, order: 'ipv4first' }),
+        now: () => performance.now(),
+        random: randomBytes,
+      },
+    );
+    this.#web = new Web(
+      {
+        headBytes: limits.headBytes,
+        headTimeout: limits.headTimeout * 1000,
+        keepAliveTimeout: limits.keepAliveTimeout * 1000,
+      },
+      log,
+    );
+  }
+
+  /** Open listeners with the ports in use. */
+  get listening(): readonly { readonly listener: Listener; readonly port: number }[] {
+    return this.#listening;
+  }
+
+  /** Fingerprint (SHA-256) and origin of the certificate; undefined without an https listener. */
+  get certificate(): { readonly fingerprint: string; readonly from: string } | undefined {
+    return this.#certificate && { fingerprint: fingerprint(this.#certificate), from: this.#certificate.from };
+  }
+
+  /** Opens all listeners, or none: throws {@link RpchError}. */
+  async listen(): Promise<void> {
+    await this.#loadCertificate(this.#settings);
+    try {
+      for (const listener of this.#settings.listen) this.#listening.push(await this.#openListener(listener));
+    } catch (error) {
+      for (const open of this.#listening) open.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes over accounts, access rules, authentication and the certificate for what begins from now on; sessions go on.
+   * Everything is read before anything changes, so a failure changes nothing. Listeners and limits stay as they are: the
+   * sentences returned say what needs a restart.
+   */
+  async reload(settings: Settings): Promise<readonly string[]> {
+    const provider = await localProvider(settings);
+    await this.#loadCertificate(settings);
+    this.#authenticator.reload(provider, domainNames(settings.auth));
+    this.#policy = new AccessPolicy(settings.allow);
+    const before = this.#settings;
+    this.#settings = settings;
+    const tls = this.#tlsOptions();
+    for (const { setCertificate } of this.#listening) if (tls !== undefined) setCertificate(tls);
+    const fixed = ['listen', 'limits', 'channelLifetime', 'connectionTimeout'] as const;
+    return fixed
+      .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(settings[key]))
+      .map((key) => `a change of "${key}" takes effect after a restart`);
+  }
+
+  /** Accepts nothing new and waits for the sessions to end, for as long as drainTimeout; then ends them. */
+  async drain(): Promise<void> {
+    for (const { stop } of this.#listening) stop();
+    this.#web.server.closeIdleConnections();
+    const until = performance.now() + this.#settings.limits.drainTimeout * 1000;
+    while (this.#sessions.size > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL));
+    }
+    this.stop();
+  }
+
+  /** Ends everything at once. */
+  stop(): void {
+    for (const { stop } of this.#listening) stop();
+    this.#sessions.endAll({ reason: 'proxy-stopped', party: 'proxy', detail: 'the proxy stops' });
+    this.#web.server.closeAllConnections();
+  }
+
+  #openListener(listener: Listener): Promise<Listening> {
+    const tls = listener.tls ? this.#tlsOptions() : undefined;
+    const handshakeTimeout = this.#settings.limits.headTimeout * 1000;
+    return listen(listener, {
+      connections: this.#connections,
+      ...(tls === undefined ? {} : { tls: { ...tls, handshakeTimeout } }),
+      accepted: (socket, admitted) => this.#accepted(listener, socket, admitted),
+      refused: (address, why) => {
+        this.counters.count('connections_refused');
+        this.#log.info({ event: 'connection.refused', address, why }, 'connection refused');
+      },
+    });
+  }
+
+  #accepted(listener: Listener, socket: Socket, admitted: Admitted): void {
+    this.counters.count('connections_accepted', listener.tls ? 'https' : 'http');
+    const { limits } = this.#settings;
+    const headTimeout = limits.headTimeout * 1000;
+    const authentication = new HttpAuthentication({
+      authenticator: this.#authenticator,
+      schemes: schemesOn(listener, this.#settings),
+      address: admitted.address,
+      ...(listener.tls && this.#channelBindings !== undefined ? { channelBindings: this.#channelBindings } : {}),
+    });
+    this.#web.welcome(socket, { admitted, authentication });
+    dispatchByMethod(
+      socket,
+      this.#web.server,
+      headTimeout,
+      (_, first) => {
+        const handler = new RpcRequests({
+          admitted,
+          authentication,
+          policy: () => this.#policy,
+          sessions: this.#sessions,
+          log: this.#log,
+          counters: this.counters,
+        });
+        const idleTimeout = limits.keepAliveTimeout * 1000;
+        new RpcHttpConnection(socket, first, { headBytes: limits.headBytes, headTimeout, idleTimeout }, handler);
+      },
+      (why) => this.#log.debug({ event: 'connection.closed', address: admitted.address, why }, 'connection closed'),
+    );
+  }
+
+  async #loadCertificate(settings: Settings): Promise<void> {
+    if (!settings.listen.some(({ tls }) => tls)) return;
+    const { certFile, keyFile } = settings.tls;
+    const certificate =
+      certFile !== undefined && keyFile !== undefined
+        ? await readCertificate(certFile, keyFile)
+        : await ownCertificate(settings.dataDir);
+    const { channelBinding } = settings.auth;
+    const endPoint = channelBinding === 'off' ? undefined : tlsServerEndPoint(certificate);
+    if (channelBinding === 'required' && endPoint === undefined) {
+      throw new RpchError(
+        'RPCH_CHANNEL_BINDING',
+        'configuration',
+        'the signature of the certificate names no hash to bind NTLM with',
+      );
+    }
+    this.#certificate = certificate;
+    this.#channelBindings =
+      endPoint === undefined || channelBinding === 'off'
+        ? undefined
+        : { applicationData: [endPoint], policy: channelBinding };
+  }
+
+  #tlsOptions() {
+    if (this.#certificate === undefined) return undefined;
+    const { min, max } = this.#settings.tls;
+    const { cert, key } = this.#certificate;
+    return { cert, key, minVersion: min, maxVersion: max };
+  }
+}
+
+/** Starts an RPC Proxy; it accepts connections when the promise is fulfilled. Throws {@link RpchError}. */
+export async function startProxy(settings: Settings, log: Log): Promise<Proxy> {
+  let proxy: Proxy | undefined;
+  const onEvent = ({ cause, ...event }: AuthEvent): void => {
+    proxy?.counters.count('logins', event.outcome);
+    const line = { event: 'login', ...event, ...(cause === undefined ? {} : { cause: String(cause) }) };
+    if (event.outcome === 'provider-failed') log.error(line, 'accounts could not be asked');
+    else if (event.outcome !== 'accepted') log.warn(line, 'login refused');
+    else log.debug(line, 'login accepted');
+  };
+  proxy = new Proxy(settings, log, await makeAuthenticator(settings, onEvent));
+  await proxy.listen();
+  return proxy;
+}

@@ -1,0 +1,128 @@
+import { ProtocolError } from '../errors.ts';
+import type { FlowControlAck } from './commands.ts';
+
+const SECTION = '[MS-RPCH] 3.2.1.4.1';
+
+/**
+ * What the sender of a hop may still send ([MS-RPCH] 3.2.1.1.4, 3.2.1.4.1.3). Only RPC PDUs are counted. All figures in
+ * bytes; they belong to one channel instance.
+ */
+export class SendWindow {
+  readonly advertised: number;
+  #available: number;
+  #sent = 0;
+
+  /** @param advertised the receive window that the peer announced. */
+  constructor(advertised: number) {
+    this.advertised = advertised;
+    this.#available = advertised;
+  }
+
+  get available(): number {
+    return this.#available;
+  }
+
+  get bytesSent(): number {
+    return this.#sent;
+  }
+
+  /**
+   * Whether a PDU of this length may go now: while the window is *greater* than it. A PDU that could never fit because it
+   * is not smaller than the whole window goes when nothing is in flight, so that nothing waits for ever.
+   */
+  fits(length: number): boolean {
+    return this.#available > length || this.#available === this.advertised;
+  }
+
+  sent(length: number): void {
+    this.#sent += length;
+    this.#available = Math.max(0, this.#available - length);
+  }
+
+  /**
+   * Takes an acknowledgement. One that claims more than was sent or offers more than was advertised is a
+   * {@link ProtocolError}; one that leaves less than nothing (FreeRDP counts responses only) leaves nothing.
+   */
+  acknowledged(ack: FlowControlAck): void {
+    const inFlight = this.#sent - ack.bytesReceived;
+    if (inFlight < 0 || ack.availableWindow > this.advertised) {
+      throw new ProtocolError(
+        'RPCH_FLOW_CONTROL_ACK',
+        `ack of ${ack.bytesReceived} bytes with a window of ${ack.availableWindow}: ${this.#sent} were sent, ${this.advertised} advertised`,
+        SECTION,
+      );
+    }
+    this.#available = Math.max(0, ack.availableWindow - inFlight);
+  }
+}
+
+/**
+ * What the receiver of a hop holds and has promised ([MS-RPCH] 3.2.1.1.4, 3.2.1.5.1). A PDU is *consumed* when it was handed
+ * on; while whoever comes next is blocked, it is only held, and nothing more is promised.
+ */
+export class ReceiveWindow {
+  readonly window: number;
+  #received = 0;
+  #consumed = 0;
+  #handedOn = 0;
+  #advertised: number;
+  #blocked = false;
+
+  constructor(window: number) {
+    this.window = window;
+    this.#advertised = window;
+  }
+
+  /** Bytes received and not yet consumed. */
+  get held(): number {
+    return this.#received - this.#consumed;
+  }
+
+  get bytesReceived(): number {
+    return this.#received;
+  }
+
+  /** What the sender believes that it may still send. */
+  get advertised(): number {
+    return this.#advertised;
+  }
+
+  /** Counts PDUs that came in. False when the sender sent more than it was promised. */
+  received(length: number): boolean {
+    this.#received += length;
+    this.#advertised -= length;
+    return this.#advertised >= 0;
+  }
+
+  /** Counts PDUs that were handed on. */
+  handedOn(length: number): void {
+    this.#handedOn += length;
+    if (!this.#blocked) this.#consumed = this.#handedOn;
+  }
+
+  /** Says whether whoever PDUs are handed on to takes them at once or lets them pile up. */
+  setBlocked(blocked: boolean): void {
+    this.#blocked = blocked;
+    if (!blocked) this.#consumed = this.#handedOn;
+  }
+
+  /**
+   * Whether an acknowledgement is due: half the window is used up and there is more to offer. "Half" includes exactly half:
+   * a sender with half a window left for a PDU of half a window stops, and both would wait for ever.
+   */
+  get ackDue(): boolean {
+    return this.#advertised <= this.window / 2 && this.window - this.held > this.#advertised;
+  }
+
+  /** Whether anything at all was consumed that the sender does not know of. */
+  get ackUseful(): boolean {
+    return this.#advertised < this.window && this.held === 0;
+  }
+
+  /** The acknowledgement to send now. */
+  acknowledge(channelCookie: Uint8Array): FlowControlAck {
+    const availableWindow = Math.max(0, this.window - this.held);
+    this.#advertised = availableWindow;
+    return { bytesReceived: this.#received, availableWindow, channelCookie };
+  }
+}

@@ -1,0 +1,13 @@
+/** Security contexts: who is on the other side, and a key shared with it. Bytes in, bytes out, no sockets. */
+export type { AcceptorResult, SecurityAcceptor } from './context.ts';
+export { MAX_NTLM_TOKEN, NtlmAcceptor, type NtlmAcceptorOptions } from './ntlm/acceptor.ts';
+export { type AuthenticateMessage, decodeAuthenticate } from './ntlm/authenticate.ts';
+export { AvFlag, AvId, type AvPairs } from './ntlm/av-pairs.ts';
+export { type ChallengeMessage, decodeChallenge } from './ntlm/challenge.ts';
+export { channelBindingsHash } from './ntlm/channel-bindings.ts';
+export { ntowfv1 } from './ntlm/crypto.ts';
+export type { Version } from './ntlm/fields.ts';
+export { describeNegotiateFlags, NegotiateFlag } from './ntlm/flags.ts';
+export { decodeNegotiate, type NegotiateMessage } from './ntlm/negotiate.ts';
+export { decodeNtlmv2Response, type Ntlmv2Response } from './ntlm/ntlmv2-response.ts';
+export type { NtlmTarget } from './ntlm/server-challenge.ts';

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import type { ContextElement } from '../../src/dcerpc/bind.ts';
+import { type Bind, encodeBind } from '../../src/dcerpc/bind.ts';
+import { Deframer } from '../../src/dcerpc/deframer.ts';
+import { PduType, PfcFlag } from '../../src/dcerpc/header.ts';
+import { openPdu, type Pdu } from '../../src/dcerpc/pdu.ts';
+import { encodeRequest } from '../../src/dcerpc/request.ts';
+import type { AssociationOutput } from '../../src/dcerpc/server-association.ts';
+import { NDR } from '../../src/dcerpc/syntax-id.ts';
+import { ProtocolError, type RpchError } from '../../src/errors.ts';
+import { ECHO } from '../../src/interfaces/echo.ts';
+
+/** Bytes written as hexadecimal, with any white space. */
+export function hex(text: string): Uint8Array {
+  return new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'));
+}
+
+/** Asserts that `work` gives a value or a ProtocolError, and nothing else. */
+export function valueOrProtocolError(work: () => unknown): void {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof ProtocolError, `not a ProtocolError: ${String(error)}`);
+  }
+}
+
+/** Cuts a run into its PDUs, each a copy. */
+export function cut(run: Uint8Array): Uint8Array[] {
+  const pdus: Uint8Array[] = [];
+  const deframer = new Deframer();
+  for (let at = 0; at < run.length; at++) {
+    deframer.push(run.subarray(at, at + 1), {
+      rpc: (pdu) => pdus.push(new Uint8Array(pdu)),
+      rts: () => assert.fail('an RTS PDU'),
+    });
+  }
+  assert.equal(deframer.pending, 0);
+  return pdus;
+}
+
+/** Keeps what an association sends and reports. */
+export class Recorder implements AssociationOutput {
+  readonly pdus: Uint8Array[] = [];
+  readonly failures: RpchError[] = [];
+  ended: RpchError | undefined;
+  hasRoom = true;
+
+  send(run: Uint8Array, count: number): boolean {
+    const pdus = cut(run);
+    assert.equal(pdus.length, count);
+    assert.equal(this.ended, undefined);
+    this.pdus.push(...pdus);
+    return this.hasRoom;
+  }
+
+  end(why: RpchError): void {
+    assert.equal(this.ended, undefined);
+    this.ended = why;
+  }
+
+  handlerFailed(why: RpchError): void {
+    this.failures.push(why);
+  }
+
+  /** The PDUs sent since the last call, opened. */
+  take(): Pdu[] {
+    return this.pdus.splice(0).map(openPdu);
+  }
+
+  /** The only PDU sent since the last call. */
+  takeOne(): Pdu {
+    const [pdu, ...more] = this.take();
+    assert.equal(more.length, 0);
+    assert.ok(pdu !== undefined, 'nothing was sent');
+    return pdu;
+  }
+}
+
+export const ECHO_ELEMENT: ContextElement = { contextId: 0, abstractSyntax: ECHO, transferSyntaxes: [NDR] };
+
+export function bindPdu(changes: Partial<Bind> = {}): Uint8Array {
+  return encodeBind({
+    ptype: PduType.bind,
+    pfcFlags: PfcFlag.CONC_MPX,
+    callId: 1,
+    littleEndian: true,
+    maxXmitFrag: 5840,
+    maxRecvFrag: 5840,
+    assocGroupId: 0,
+    elements: [ECHO_ELEMENT],
+    ...changes,
+  });
+}
+
+/** A request of the echo interface in fragments of at most `maxFrag` bytes. */
+export function requestRun(
+  callId: number,
+  opnum: number,
+  stub: Uint8Array,
+  { littleEndian = true, contextId = 0, maxFrag = 5840 } = {},
+): Uint8Array {
+  return encodeRequest({ callId, littleEndian, contextId, opnum, stub }, maxFrag).bytes;
+}
+
+export function u32(value: number, littleEndian = true): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, littleEndian);
+  return bytes;
+}
+
+/** len and a conformant array: the stub of EchoData and SinkData. */
+export function sizedBytes(data: Uint8Array, littleEndian = true): Uint8Array {
+  return Buffer.concat([u32(data.length, littleEndian), u32(data.length, littleEndian), data]);
+}

@@ -1,0 +1,135 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { RpchError } from '@rpch/rpc';
+import { type Awake, keepAwake } from './awake.ts';
+import { CANDIDATE_NAMES, RPCH_BIN } from './candidates.ts';
+import { Children } from './children.ts';
+import type { SelfTime } from './profile.ts';
+import { preparePrograms } from './programs.ts';
+import { type Findings, judge, render } from './report.ts';
+import { HOLD_ROW, RATE_ROWS } from './rows.ts';
+import { type Bench, measureHolds, measureRates, profileRow } from './runner.ts';
+
+const ROW_NAMES = [...RATE_ROWS.map((row) => row.name), HOLD_ROW.name];
+
+const HELP = `usage: npm run bench -- [options]
+
+Measures the RPC Proxy against direct TCP, one HAProxy hop in TCP mode, and a bare relay in Node.
+
+  --rounds N        rounds, in each of which every candidate runs once (default 3)
+  --seconds N       seconds of each run (default 3)
+  --only NAME,...   rows: ${ROW_NAMES.join(', ')} (default: all)
+  --rpch FILE       the program to measure (default: this checkout's packages/cli/bin/rpch.js)
+  --profile         profile the proxy on the rows where it falls short
+  --no-awake        let idle cores halt, as they do without the benchmark
+  --json            print data instead of tables
+
+example: npm run bench -- --rounds 5 --only calls-1,calls-64 --profile
+
+Exits 0 when everything could be measured, whether goals are met or not; 1 when something failed; 2 on wrong usage.`;
+
+interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly only: ReadonlySet<string>;
+  readonly rpch: string;
+  readonly profile: boolean;
+  readonly awake: boolean;
+  readonly json: boolean;
+}
+
+function options(): Options {
+  try {
+    const { values } = parseArgs({
+      allowNegative: true,
+      options: {
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '3' },
+        only: { type: 'string', default: ROW_NAMES.join(',') },
+        rpch: { type: 'string', default: RPCH_BIN },
+        profile: { type: 'boolean', default: false },
+        awake: { type: 'boolean', default: true },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) {
+      console.log(HELP);
+      process.exit(0);
+    }
+    const only = values.only.split(',');
+    const unknown = only.find((name) => !ROW_NAMES.includes(name));
+    if (unknown !== undefined) throw new Error(`there is no row '${unknown}'; rows are ${ROW_NAMES.join(', ')}`);
+    const rounds = positive('--rounds', values.rounds);
+    if (!Number.isInteger(rounds)) throw new Error('--rounds wants a whole number');
+    return { ...values, rounds, seconds: positive('--seconds', values.seconds), only: new Set(only) };
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 3600) return value;
+  throw new Error(`${name} wants a number above 0 and up to 3600, not '${text}'`);
+}
+
+async function measure(bench: Bench, wanted: Options): Promise<boolean> {
+  const { rounds, seconds } = wanted;
+  const rows = RATE_ROWS.filter((row) => wanted.only.has(row.name));
+  const rates = rows.length === 0 ? [] : await measureRates(bench, CANDIDATE_NAMES, rows, rounds, seconds);
+  const hold = wanted.only.has(HOLD_ROW.name)
+    ? await measureHolds(bench, ['haproxy', 'relay', 'proxy'], HOLD_ROW)
+    : undefined;
+  const verdicts = judge(rates, hold);
+  const profiles = new Map<string, SelfTime[] | string>();
+  if (wanted.profile) {
+    const short = new Set(verdicts.filter((verdict) => !verdict.met).map((verdict) => verdict.row));
+    for (const { row, medians } of rates) {
+      if (short.has(row.name) && medians.has('proxy')) profiles.set(row.title, await profileRow(bench, row, seconds));
+    }
+  }
+  const findings: Findings = { rounds, seconds, rates, hold, profiles };
+  console.log(wanted.json ? JSON.stringify({ ...findings, verdicts }, plain, 2) : render(findings, verdicts));
+  return [...rates, ...(hold === undefined ? [] : [hold])].every((result) => result.failures.size === 0);
+}
+
+/** JSON has no Map: its entries become the fields of an object. */
+function plain(_key: string, value: unknown): unknown {
+  return value instanceof Map ? Object.fromEntries(value) : value;
+}
+
+function sayWhere(awake: Awake | undefined): void {
+  const cores = cpus();
+  const halting = awake === undefined ? 'cores may halt' : 'reason' in awake ? `cores may halt (${awake.reason})` : '';
+  const machine = `${cores.length} cores of ${cores[0]?.model ?? 'unknown kind'}`;
+  console.error([`Node ${process.version}, ${machine}`, halting || 'cores kept awake'].join(', '));
+}
+
+const wanted = options();
+const children = new Children();
+const folder = mkdtempSync(join(tmpdir(), 'rpch-bench-'));
+process.on('exit', () => {
+  children.killAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
+const awake = wanted.awake ? await keepAwake() : undefined;
+sayWhere(awake);
+try {
+  const programs = await preparePrograms(children, folder);
+  const progress = (text: string): void => console.error(text);
+  const complete = await measure({ children, programs, folder, rpch: wanted.rpch, progress }, wanted);
+  process.exitCode = complete ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof RpchError)) throw error;
+  console.error(`${error.code}: ${error.message}`);
+  process.exitCode = 1;
+} finally {
+  await children.endAll();
+  if (awake !== undefined && 'release' in awake) await awake.release();
+}
