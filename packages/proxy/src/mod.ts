@@ -8,4 +8,4 @@ export { loadSettings } from './config/load.ts';
 export { ConfigError } from './config/problem.ts';
 export { basicAllowedOn, type Settings, schemesOn } from './config/settings.ts';
 export type { Log } from './log.ts';
-export { Proxy, startProxy } from './proxy.ts';
+export { RpcProxy, startProxy } from './rpc-proxy.ts';

@@ -1,4 +1,11 @@
-import { loadSettings, type Proxy, type ProxyFlags, type Settings, settingsFromFlags, startProxy } from '@rpch/proxy';
+import {
+  loadSettings,
+  type ProxyFlags,
+  type RpcProxy,
+  type Settings,
+  settingsFromFlags,
+  startProxy,
+} from '@rpch/proxy';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
 
@@ -61,7 +68,7 @@ function collect(value: string, before: string[] | undefined): string[] {
 }
 
 /** Says on stderr that connections are accepted, and where. */
-export function announce(proxy: Proxy): void {
+export function announce(proxy: RpcProxy): void {
   const lines = ['ready'];
   for (const { listener, port } of proxy.listening) {
     const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
@@ -74,7 +81,7 @@ export function announce(proxy: Proxy): void {
 
 /** Obeys signals; fulfilled when everything has ended. */
 export async function untilStopped(
-  proxy: Proxy,
+  proxy: RpcProxy,
   read: () => Promise<Settings> | Settings,
   log: ReturnType<typeof makeLog>,
 ): Promise<void> {

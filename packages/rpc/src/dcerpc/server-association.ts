@@ -5,7 +5,7 @@ import { encodeBindAck, type PResult } from './bind-ack.ts';
 import { encodeBindNak, RejectReason } from './bind-nak.ts';
 import type { PduSink } from './deframer.ts';
 import { encodeFault, RpcFaultError } from './fault.ts';
-import { FaultStatus, mayBeSent } from './fault-status.ts';
+import { FaultStatus } from './fault-status.ts';
 import { negotiateFragLength } from './frag-length.ts';
 import { describePduType, fragLengthAt, PduType, PfcFlag } from './header.ts';
 import { openPdu, type Pdu } from './pdu.ts';
@@ -14,12 +14,9 @@ import { decodeRequest, type Request } from './request.ts';
 import { RequestAssembler } from './request-assembler.ts';
 import { encodeResponse } from './response.ts';
 import type { RpcInterface } from './rpc-interface.ts';
+import { type CallOutcome, ServerCalls } from './server-calls.ts';
 import { BindTimeFeature } from './syntax-id.ts';
 
-/** Calls of one association whose handlers have not answered yet; one more is told nca_s_server_too_busy. */
-export const MAX_CONCURRENT_CALLS = 64;
-/** Stub data of all those calls together, in bytes; a call that would exceed it is told nca_s_server_too_busy. */
-export const MAX_CONCURRENT_STUB = 8 * 1024 * 1024;
 /** Received bytes kept while the output is full. The transport stops reading then, so that one read must fit. */
 export const MAX_PARKED = 256 * 1024;
 
@@ -49,11 +46,6 @@ export interface ServerAssociationOptions {
   readonly output: AssociationOutput;
 }
 
-interface Call {
-  readonly stubLength: number;
-  orphaned: boolean;
-}
-
 interface Bound {
   readonly group: number;
   readonly fragLength: number;
@@ -78,8 +70,7 @@ export class ServerAssociation implements PduSink {
   readonly #output: AssociationOutput;
   readonly #contexts: PresentationContexts;
   readonly #assembler = new RequestAssembler();
-  readonly #calls = new Map<number, Call>();
-  #callStub = 0;
+  readonly #calls = new ServerCalls();
   #bound: Bound | undefined;
   #ended = false;
   #full = false;
@@ -245,7 +236,9 @@ export class ServerAssociation implements PduSink {
     const fragment = decodeRequest(pdu);
     try {
       const request = this.#assembler.add(fragment, (first) => this.#admit(first, bound));
-      if (request !== undefined) this.#call(request, this.#contexts.interfaceOf(request.contextId), bound);
+      if (request === undefined) return;
+      const called = this.#contexts.interfaceOf(request.contextId);
+      this.#calls.run(request, called, (outcome) => this.#answer(request, outcome, bound));
     } catch (error) {
       if (!(error instanceof RpcFaultError)) throw error;
       this.#fault(fragment, fragment.contextId, error.status, PfcFlag.DID_NOT_EXECUTE);
@@ -254,64 +247,27 @@ export class ServerAssociation implements PduSink {
 
   /** [MS-RPCE] 3.3.3.5.8: a call that cannot succeed is told so at its first fragment. */
   #admit(first: Request, bound: Bound): void {
-    const overlaps = () => [...this.#calls.values()].some(({ orphaned }) => !orphaned);
-    if (this.#calls.has(first.callId) || (!bound.multiplexed && overlaps())) {
-      throw new ProtocolError('RPCH_CALL_IN_PROGRESS', `call ${first.callId} begins too early`, '[MS-RPCE] 3.3.1.5.8');
-    }
+    this.#calls.admit(first.callId, bound.multiplexed);
     this.#contexts.interfaceOf(first.contextId);
-    if (this.#calls.size >= MAX_CONCURRENT_CALLS) throw new RpcFaultError(FaultStatus.nca_s_server_too_busy);
   }
 
-  #call(request: Request, called: RpcInterface, bound: Bound): void {
-    const stubLength = request.stub.length;
-    if (this.#callStub + stubLength > MAX_CONCURRENT_STUB) throw new RpcFaultError(FaultStatus.nca_s_server_too_busy);
-    let answer: Uint8Array | Promise<Uint8Array>;
-    try {
-      answer = called.handle(request.opnum, request.stub, request.littleEndian);
-    } catch (error) {
-      this.#failed(request, called, error);
-      return;
-    }
-    if (answer instanceof Uint8Array) {
-      this.#respond(request, answer, bound);
-      return;
-    }
-    const call: Call = { stubLength, orphaned: false };
-    this.#calls.set(request.callId, call);
-    this.#callStub += stubLength;
-    const settle = (reply: () => void) => {
-      this.#calls.delete(request.callId);
-      this.#callStub -= stubLength;
-      if (!call.orphaned && !this.#ended) reply();
-    };
-    answer.then(
-      (stub) => settle(() => this.#respond(request, stub, bound)),
-      (error: unknown) => settle(() => this.#failed(request, called, error)),
-    );
-  }
-
-  #respond(request: Request, stub: Uint8Array, bound: Bound): void {
+  #answer(request: Request, outcome: CallOutcome, bound: Bound): void {
+    if (this.#ended) return;
     const { callId, contextId, littleEndian } = request;
-    const run = encodeResponse({ callId, contextId, littleEndian, cancelCount: 0, stub }, bound.fragLength);
-    this.#send(run.bytes, run.count);
-  }
-
-  #failed(request: Request, called: RpcInterface, error: unknown): void {
-    let status: number = FaultStatus.nca_s_fault_unspec;
-    if (error instanceof RpcFaultError && mayBeSent(error.status)) status = error.status;
-    else if (error instanceof ProtocolError) status = FaultStatus.rpc_x_bad_stub_data;
-    else {
-      const what = `${called.name}, opnum ${request.opnum}`;
-      this.#output.handlerFailed(new RpchError('RPCH_HANDLER_FAILED', 'caller', what, { cause: error }));
+    if (outcome.stub !== undefined) {
+      const { stub } = outcome;
+      const run = encodeResponse({ callId, contextId, littleEndian, cancelCount: 0, stub }, bound.fragLength);
+      this.#send(run.bytes, run.count);
+      return;
     }
-    this.#fault(request, request.contextId, status, 0);
+    if (outcome.defect !== undefined) this.#output.handlerFailed(outcome.defect);
+    this.#fault(request, contextId, outcome.status, 0);
   }
 
   /** [MS-RPCE] 3.3.1.5.10: the connection may be used further only where that was agreed on in the bind. */
   #orphaned(callId: number): void {
     this.#assembler.drop(callId);
-    const call = this.#calls.get(callId);
-    if (call !== undefined) call.orphaned = true;
+    this.#calls.orphan(callId);
     if (((this.#bound?.features ?? 0) & BindTimeFeature.KEEP_CONNECTION_ON_ORPHAN) === 0) {
       this.#end(new RpchError('RPCH_CALL_ORPHANED', 'peer', `the client has orphaned call ${callId}`));
     }

@@ -60,13 +60,14 @@ export async function serveTcp(options: TcpServerOptions): Promise<TcpServer> {
     socket.once('close', () => sockets.delete(socket));
     new Connection(socket, groups, port, options);
   });
+  const closed = new Promise<void>((resolve) => server.once('close', resolve));
   return {
     port,
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error === undefined ? resolve() : reject(error)));
-        for (const socket of sockets) socket.destroy();
-      }),
+    close: async () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
   };
 }
 

@@ -8,12 +8,8 @@ import { PduType, PfcFlag } from '../../src/dcerpc/header.ts';
 import { openPdu, type Pdu } from '../../src/dcerpc/pdu.ts';
 import { decodeResponse } from '../../src/dcerpc/response.ts';
 import type { RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
-import {
-  MAX_CONCURRENT_CALLS,
-  MAX_CONCURRENT_STUB,
-  MAX_PARKED,
-  ServerAssociation,
-} from '../../src/dcerpc/server-association.ts';
+import { MAX_PARKED, ServerAssociation } from '../../src/dcerpc/server-association.ts';
+import { MAX_CONCURRENT_CALLS, MAX_CONCURRENT_STUB } from '../../src/dcerpc/server-calls.ts';
 import { bindTimeFeatureSyntax, NDR, NDR64 } from '../../src/dcerpc/syntax-id.ts';
 import { ProtocolError } from '../../src/errors.ts';
 import { ECHO, EchoOpnum, echoInterface } from '../../src/interfaces/echo.ts';

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ContextElement } from '../../src/dcerpc/bind.ts';
 import { type Bind, encodeBind } from '../../src/dcerpc/bind.ts';
-import { Deframer } from '../../src/dcerpc/deframer.ts';
-import { PduType, PfcFlag } from '../../src/dcerpc/header.ts';
+import { fragLengthAt, PduType, PfcFlag } from '../../src/dcerpc/header.ts';
 import { openPdu, type Pdu } from '../../src/dcerpc/pdu.ts';
 import { encodeRequest } from '../../src/dcerpc/request.ts';
 import type { AssociationOutput } from '../../src/dcerpc/server-association.ts';
@@ -27,14 +26,13 @@ export function valueOrProtocolError(work: () => unknown): void {
 /** Cuts a run into its PDUs, each a copy. */
 export function cut(run: Uint8Array): Uint8Array[] {
   const pdus: Uint8Array[] = [];
-  const deframer = new Deframer();
-  for (let at = 0; at < run.length; at++) {
-    deframer.push(run.subarray(at, at + 1), {
-      rpc: (pdu) => pdus.push(new Uint8Array(pdu)),
-      rts: () => assert.fail('an RTS PDU'),
-    });
+  let at = 0;
+  while (at < run.length) {
+    const end = at + fragLengthAt(run, at);
+    pdus.push(new Uint8Array(run.subarray(at, end)));
+    at = end;
   }
-  assert.equal(deframer.pending, 0);
+  assert.equal(at, run.length);
   return pdus;
 }
 

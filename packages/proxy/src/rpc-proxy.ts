@@ -31,7 +31,7 @@ const DRAIN_POLL = 50;
 /**
  * The RPC Proxy: listeners, accounts, access rules and sessions of one process. Made by {@link startProxy}.
  */
-export class Proxy {
+export class RpcProxy {
   readonly counters = new Counters();
   readonly #log: Log;
   readonly #authenticator: Authenticator;
@@ -216,8 +216,8 @@ export class Proxy {
 }
 
 /** Starts an RPC Proxy; it accepts connections when the promise is fulfilled. Throws {@link RpchError}. */
-export async function startProxy(settings: Settings, log: Log): Promise<Proxy> {
-  let proxy: Proxy | undefined;
+export async function startProxy(settings: Settings, log: Log): Promise<RpcProxy> {
+  let proxy: RpcProxy | undefined;
   const onEvent = ({ cause, ...event }: AuthEvent): void => {
     proxy?.counters.count('logins', event.outcome);
     const line = { event: 'login', ...event, ...(cause === undefined ? {} : { cause: String(cause) }) };
@@ -225,7 +225,7 @@ export async function startProxy(settings: Settings, log: Log): Promise<Proxy> {
     else if (event.outcome !== 'accepted') log.warn(line, 'login refused');
     else log.debug(line, 'login accepted');
   };
-  proxy = new Proxy(settings, log, await makeAuthenticator(settings, onEvent));
+  proxy = new RpcProxy(settings, log, await makeAuthenticator(settings, onEvent));
   await proxy.listen();
   return proxy;
 }
