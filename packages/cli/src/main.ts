@@ -1,5 +1,6 @@
 import { RpchError } from '@rpch/rpc';
 import { Command, CommanderError } from 'commander';
+import { pingCommand } from './commands/ping.ts';
 import { proxyCommand } from './commands/proxy.ts';
 import { upCommand } from './commands/up.ts';
 import { usersCommand } from './commands/users.ts';
@@ -11,6 +12,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version('0.1.0')
     .exitOverride()
     .addCommand(proxyCommand())
+    .addCommand(pingCommand())
     .addCommand(upCommand())
     .addCommand(usersCommand());
   for (const command of program.commands) inheritExit(command);

@@ -1,5 +1,5 @@
 /** Whose fault a failure is. Every error that this project throws names one. */
-export type Fault = 'peer' | 'configuration' | 'caller' | 'network';
+export type AtFault = 'peer' | 'configuration' | 'caller' | 'network';
 
 /**
  * The base of every error thrown on purpose: a stable `code` (`RPCH_…`) to branch on, the party at fault, and the
@@ -8,9 +8,9 @@ export type Fault = 'peer' | 'configuration' | 'caller' | 'network';
 export class RpchError extends Error {
   override readonly name: string = 'RpchError';
   readonly code: string;
-  readonly fault: Fault;
+  readonly fault: AtFault;
 
-  constructor(code: string, fault: Fault, message: string, options?: { cause?: unknown }) {
+  constructor(code: string, fault: AtFault, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
     this.fault = fault;

@@ -1,2 +1,2 @@
 /** The public door of @rpch/rpc. */
-export { type Fault, ProtocolError, RpchError } from './errors.ts';
+export { type AtFault, ProtocolError, RpchError } from './errors.ts';

@@ -9,6 +9,8 @@ export const DREP_LENGTH = 4;
 /** Integer format in the high nibble of packed_drep's first byte (C706 14.1); every other value is unassigned. */
 const INTEGER_BIG_ENDIAN = 0;
 const INTEGER_LITTLE_ENDIAN = 1;
+const BIG_ENDIAN_DREP = Uint8Array.of(INTEGER_BIG_ENDIAN << 4, 0, 0, 0);
+const LITTLE_ENDIAN_DREP = Uint8Array.of(INTEGER_LITTLE_ENDIAN << 4, 0, 0, 0);
 
 /**
  * Whether packed_drep announces little-endian integers (C706 14.1). Its character and floating-point formats do not
@@ -23,9 +25,9 @@ export function littleEndianOf(packedDrep: Uint8Array): boolean {
   return format === INTEGER_LITTLE_ENDIAN;
 }
 
-/** packed_drep of a sender with the byte order given, ASCII characters and IEEE floats (C706 14.1). */
+/** packed_drep of a sender with the byte order given, ASCII characters and IEEE floats (C706 14.1); shared, not to be changed. */
 export function packedDrep(littleEndian: boolean): Uint8Array {
-  return Uint8Array.of(littleEndian ? INTEGER_LITTLE_ENDIAN << 4 : INTEGER_BIG_ENDIAN << 4, 0, 0, 0);
+  return littleEndian ? LITTLE_ENDIAN_DREP : BIG_ENDIAN_DREP;
 }
 
 /**
