@@ -169,6 +169,7 @@ export class RpcProxy {
       this.#web.server,
       headTimeout,
       (_, first) => {
+        this.#web.dismiss(socket);
         const handler = new RpcRequests({
           admitted,
           authentication,

@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { type HttpClientOptions, HttpStatusError, openOverHttp, parseStringBinding, RpchError, type StringBinding } from '@rpch/rpc/internal';
+import {
+  type HttpClientOptions,
+  HttpStatusError,
+  openOverHttp,
+  parseStringBinding,
+  RpchError,
+  type StringBinding,
+} from '@rpch/rpc/internal';
 import { Command } from 'commander';
 import { EchoProbe } from '../echo-probe.ts';
 
@@ -47,9 +54,14 @@ export function pingCommand(): Command {
       const hops: Hop[] = [];
       const begun = performance.now();
       const report = (hop: string, detail?: string): void => {
-        const passed = { hop, ms: Math.round((performance.now() - begun) * 10) / 10, ...(detail === undefined ? {} : { detail }) };
+        const passed = {
+          hop,
+          ms: Math.round((performance.now() - begun) * 10) / 10,
+          ...(detail === undefined ? {} : { detail }),
+        };
         hops.push(passed);
-        if (options.json !== true) process.stdout.write(`${hop.padEnd(8)} ${String(passed.ms).padStart(9)} ms  ${detail ?? ''}\n`);
+        if (options.json !== true)
+          process.stdout.write(`${hop.padEnd(8)} ${String(passed.ms).padStart(9)} ms  ${detail ?? ''}\n`);
       };
       const failure = await ping(binding, options, report);
       if (options.json === true) {
@@ -66,7 +78,11 @@ interface Failure {
   readonly check: string;
 }
 
-async function ping(text: string, options: PingOptions, report: (hop: string, detail?: string) => void): Promise<Failure | undefined> {
+async function ping(
+  text: string,
+  options: PingOptions,
+  report: (hop: string, detail?: string) => void,
+): Promise<Failure | undefined> {
   const count = Number(options.count);
   if (!Number.isInteger(count) || count < 1) throw usage(`expected a number of calls, found "${options.count}"`);
   const way = await wayOf(parseStringBinding(text), options);
@@ -155,10 +171,12 @@ function explain(error: RpchError): Failure {
             : `the reason stands in the proxy's log under incident ${incident}`,
       };
     }
-    if (status === 404) return { what: error.message, check: 'is there an RPC Proxy at /rpc/rpcproxy.dll of this host and port?' };
+    if (status === 404)
+      return { what: error.message, check: 'is there an RPC Proxy at /rpc/rpcproxy.dll of this host and port?' };
   }
   const checks: Record<string, string> = {
-    RPCH_CONNECT: "is the proxy's host and port right, does it run, and with --https: is its certificate trusted (--ca, --insecure)?",
+    RPCH_CONNECT:
+      "is the proxy's host and port right, does it run, and with --https: is its certificate trusted (--ca, --insecure)?",
     RPCH_TIMED_OUT: 'the last hop above was the last to answer',
     RPCH_HTTP_HEAD: 'whatever answered does not speak HTTP here: is it a TLS port (--https) or no web server at all?',
   };

@@ -17,13 +17,13 @@ export interface AccountRecord {
 const MAX_ACCOUNTS = 100_000;
 const MAX_GROUPS = 256;
 
-const canonical = (what: string) =>
+const canonical = (thing: string, what: string) =>
   v.pipe(
-    v.string(`expected a ${what} as text`),
+    v.string(`expected ${what}`),
     v.check((text) => {
-      const name = canonicalPart(text, what);
+      const name = canonicalPart(text, thing);
       return name.ok && name.name === text;
-    }, `expected a ${what} in lower case without domain`),
+    }, `expected ${what}`),
   );
 
 const FileSchema = v.strictObject(
@@ -32,7 +32,7 @@ const FileSchema = v.strictObject(
     accounts: v.pipe(
       v.array(
         v.strictObject({
-          name: canonical('account name'),
+          name: canonical('account name', 'an account name in lower case without domain'),
           verifier: v.pipe(
             v.string('expected a verifier as text'),
             v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -42,7 +42,7 @@ const FileSchema = v.strictObject(
               return NEVER;
             }),
           ),
-          groups: v.pipe(v.array(canonical('group name')), v.maxLength(MAX_GROUPS)),
+          groups: v.pipe(v.array(canonical('group name', 'a group name in lower case')), v.maxLength(MAX_GROUPS)),
           ntHash: v.optional(
             v.pipe(
               v.string(),

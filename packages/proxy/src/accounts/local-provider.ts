@@ -132,11 +132,7 @@ export async function makeRecord(
 export function bareName(text: string, what: 'account name' | 'group name'): string {
   const name = canonicalPart(text, what);
   if (name.ok) return name.name;
-  throw new RpchError(
-    'RPCH_BAD_ACCOUNT_NAME',
-    'caller',
-    `${name.why}; expected a ${what} without domain, such as alice`,
-  );
+  throw new RpchError('RPCH_BAD_ACCOUNT_NAME', 'caller', `${name.why}; expected a bare ${what} without domain`);
 }
 
 /** Accounts of the file and trial accounts together. A trial account takes the place of one of the same name. */

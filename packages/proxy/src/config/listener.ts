@@ -1,5 +1,5 @@
 import { RpchError } from '@rpch/rpc';
-import { parseIp } from '../access/ip.ts';
+import { bracketedIpv6, parseIp } from '../access/ip.ts';
 
 /** Where to accept connections. */
 export interface Listener {
@@ -23,12 +23,10 @@ export function parseListener(url: string): Listener {
   const match = FORM.exec(url);
   if (match === null) throw bad('expected a URL such as http://127.0.0.1:8080 or https://0.0.0.0:443', url);
   const [, scheme = '', written = '', digits, rest = ''] = match;
-  if (rest !== '' && rest !== '/') throw bad('expected a URL without path, query and credentials', url);
-  const bare = written.startsWith('[')
-    ? written.slice(1, -1)
-    : written.toLowerCase() === 'localhost'
-      ? '127.0.0.1'
-      : written;
+  if (!['', '/'].includes(rest) || url.includes('@')) {
+    throw bad('expected a URL without path, query and credentials', url);
+  }
+  const bare = bracketedIpv6(written) ?? (written.toLowerCase() === 'localhost' ? '127.0.0.1' : written);
   const ip = parseIp(bare);
   if (ip === undefined || (ip.family === 4 && bare !== ip.address)) {
     throw bad('expected an address to listen on (0.0.0.0 or [::] for all, localhost for 127.0.0.1)', url);

@@ -65,9 +65,11 @@ export class RpcRequests implements RpcHttpHandler {
       });
       return;
     }
+    admitted.checking();
     const result = await authentication.check(head.field('authorization'));
     if (!connection.active) return;
     if (result.kind === 'challenge') {
+      admitted.idle();
       connection.reply({
         statusLine: 'HTTP/1.1 401 Unauthorized',
         fields: result.challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
@@ -83,7 +85,7 @@ export class RpcRequests implements RpcHttpHandler {
     if (target === undefined) return;
     const { account } = result;
     const decision = this.#options.policy().check({ ...target, account });
-    sessions.open(kind, { connection, head, account, address: admitted.address, target, decision });
+    sessions.open(kind, { connection, head, purpose: { account, address: admitted.address, target, decision } });
   }
 
   #target(connection: RpcHttpConnection, query: string): Target | undefined {

@@ -47,6 +47,11 @@ export class Web {
     adoptWebServer(this.server);
   }
 
+  /** The connection turned out to be none for this server. */
+  dismiss(socket: Socket): void {
+    this.#visitors.delete(socket);
+  }
+
   /** Introduces a connection before it is handed to the server. */
   welcome(socket: Socket, visitor: Visitor): void {
     this.#visitors.set(socket, visitor);
@@ -60,8 +65,10 @@ export class Web {
       response.writeHead(404).end();
       return;
     }
+    visitor.admitted.checking();
     const result = await visitor.authentication.check(request.headers.authorization);
     if (result.kind === 'challenge') {
+      visitor.admitted.idle();
       response.writeHead(401, { 'WWW-Authenticate': [...result.challenges], 'Content-Length': 0 }).end();
       return;
     }

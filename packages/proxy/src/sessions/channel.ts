@@ -14,20 +14,37 @@ import type { Target } from '../access/target.ts';
 import type { Account } from '../accounts/provider.ts';
 import { rawRefusal } from './responses.ts';
 import { endOfLeg, type SessionEnd } from './session-end.ts';
-import type { VirtualConnection } from './virtual-connection.ts';
 
 /** What sessions ended on purpose linger, so that the last bytes still go out, ms. */
 export const LINGER = 500;
 
-/** An authenticated request that becomes a channel. */
-export interface ChannelRequest {
-  readonly connection: RpcHttpConnection;
-  readonly head: HttpHead;
+/** Whose channel it is and where it is to lead. */
+export interface ChannelPurpose {
   readonly account: Account;
   /** The client's address, for the log and for CONN/B2. */
   readonly address: string;
   readonly target: Target;
   readonly decision: AccessDecision;
+}
+
+/** An authenticated request that becomes a channel. */
+export interface ChannelRequest {
+  readonly connection: RpcHttpConnection;
+  readonly head: HttpHead;
+  readonly purpose: ChannelPurpose;
+}
+
+/** What a channel sees of its session. */
+export interface ChannelSession {
+  /** The server role behind both channels. */
+  readonly server: { readonly fromInboundProxy: PduSink; readonly fromOutboundProxy: PduSink };
+  /** Sends what this turn wrote, on every leg. */
+  flush(): void;
+  /** Ends the session on all legs. */
+  end(end: SessionEnd): void;
+  wakeAfter(ms: number): void;
+  /** TCP keep-alive towards the RPC server, ms. */
+  keepServerAlive(interval: number): void;
 }
 
 /** Whoever keeps the channels that belong to no virtual connection yet. */
@@ -41,29 +58,30 @@ export interface ChannelOwner {
 /** One channel: the endless body of an HTTP request or response, and a proxy role behind it. */
 export abstract class Channel implements LegEvents {
   abstract readonly kind: 'in' | 'out';
-  readonly request: ChannelRequest;
+  readonly purpose: ChannelPurpose;
   readonly conduct: ClientConduct;
   readonly createdAt: number;
   readonly leg: Leg;
   /** When its first PDU came in; refusals are timed from here. */
   pairedAt = 0;
   /** The virtual connection that it belongs to, once its first PDU is in. */
-  connection: VirtualConnection | undefined;
+  connection: ChannelSession | undefined;
   protected readonly owner: ChannelOwner;
   protected abstract readonly fromClient: PduSink;
   readonly #deframer = new Deframer();
-  #bodyLeft: number;
+  readonly #contentLength: number;
   #bytes = 0;
   #over = false;
 
-  constructor(request: ChannelRequest, owner: ChannelOwner, now: number) {
-    this.request = request;
+  /** Of the request only its purpose is kept: a channel may live for days, and there are thousands. */
+  constructor({ connection, head, purpose }: ChannelRequest, owner: ChannelOwner, now: number) {
+    this.purpose = purpose;
     this.owner = owner;
     this.createdAt = now;
-    this.conduct = new ClientConduct(request.head.minorVersion);
-    this.#bodyLeft = request.head.contentLength;
-    request.connection.continue();
-    this.leg = request.connection.accept(this);
+    this.conduct = new ClientConduct(head.minorVersion);
+    this.#contentLength = head.contentLength;
+    connection.continue();
+    this.leg = connection.accept(this);
   }
 
   /** Bytes of a PDU that has not come in whole. */
@@ -79,12 +97,11 @@ export abstract class Channel implements LegEvents {
   data(chunk: Uint8Array): void {
     if (this.#over) return;
     this.#bytes += chunk.length;
-    this.#bodyLeft -= chunk.length;
-    if (this.#bodyLeft < 0) {
+    if (this.#bytes > this.#contentLength) {
       this.end({
         reason: `${this.kind}-channel-used-up`,
         party: 'client',
-        detail: `body of ${this.request.head.contentLength} bytes is used up`,
+        detail: `body of ${this.#contentLength} bytes is used up`,
       });
       return;
     }
@@ -99,7 +116,7 @@ export abstract class Channel implements LegEvents {
   }
 
   /** The virtual connection, where the protocol guarantees that there is one. */
-  protected paired(): VirtualConnection {
+  protected paired(): ChannelSession {
     if (this.connection === undefined) throw new Error(`${this.kind} channel has no virtual connection yet`);
     return this.connection;
   }

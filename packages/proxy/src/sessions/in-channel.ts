@@ -19,7 +19,7 @@ export class InChannel extends Channel implements InboundProxyPort {
     this.role = new InboundProxy(this, {
       ...options,
       conduct: this.conduct,
-      clientAddress: clientAddressOf(request.address),
+      clientAddress: clientAddressOf(request.purpose.address),
     });
     this.fromClient = this.role.fromClient;
   }

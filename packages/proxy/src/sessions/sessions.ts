@@ -4,7 +4,7 @@ import { normaliseServerName } from '../access/target.ts';
 import type { Counters } from '../counters.ts';
 import type { Log } from '../log.ts';
 import { dial } from './backend.ts';
-import type { Channel, ChannelOwner, ChannelRequest } from './channel.ts';
+import type { Channel, ChannelOwner, ChannelPurpose, ChannelRequest } from './channel.ts';
 import { InChannel } from './in-channel.ts';
 import { OutChannel } from './out-channel.ts';
 import { newIncident } from './responses.ts';
@@ -48,7 +48,8 @@ interface Session {
   readonly server: string;
   readonly port: number;
   readonly address: string;
-  readonly dialling: AbortController;
+  /** While dialling. */
+  dialling: AbortController | undefined;
   /** Why it cannot be opened; its channels are refused when their time comes. */
   refused: string | undefined;
 }
@@ -89,10 +90,10 @@ export class Sessions implements ChannelOwner {
   }
 
   pair(channel: Channel, virtualConnectionCookie: Uint8Array): void {
-    const { request } = channel;
+    const { purpose } = channel;
     channel.pairedAt = this.#surroundings.now();
-    if (!request.decision.allowed) {
-      this.#refuseLater(channel, request.decision.why);
+    if (!purpose.decision.allowed) {
+      this.#refuseLater(channel, purpose.decision.why);
       return;
     }
     const key = Buffer.from(virtualConnectionCookie).toString('latin1');
@@ -128,8 +129,8 @@ export class Sessions implements ChannelOwner {
   }
 
   #begin(key: string, channel: Channel): Session | undefined {
-    const { request } = channel;
-    const { account } = request;
+    const { purpose } = channel;
+    const { account } = purpose;
     const open = this.#perAccount.get(account.name) ?? 0;
     if (open >= this.#options.virtualConnectionsPerAccount) {
       this.#refuseLater(channel, `account has ${open} virtual connections, the most that it may have`);
@@ -145,27 +146,30 @@ export class Sessions implements ChannelOwner {
       key,
       id: newIncident(this.#surroundings.random),
       account: account.name,
-      server: normaliseServerName(request.target.server),
-      port: request.target.port,
-      address: request.address,
-      dialling: new AbortController(),
+      server: normaliseServerName(purpose.target.server),
+      port: purpose.target.port,
+      address: purpose.address,
+      dialling: undefined,
       refused: undefined,
     };
     this.#byCookie.set(key, session);
     this.#byConnection.set(connection, session);
     this.#perAccount.set(account.name, open + 1);
-    this.#dial(session, request).catch((error: unknown) => {
+    this.#dial(session, purpose).catch((error: unknown) => {
       connection.end({ reason: 'internal-error', party: 'proxy', detail: String(error) });
     });
     return session;
   }
 
-  async #dial(session: Session, request: ChannelRequest): Promise<void> {
-    if (!request.decision.allowed) return;
-    const { rule, connect } = request.decision;
-    const timer = setTimeout(() => session.dialling.abort(), this.#options.connectTimeout);
-    const dialled = await dial(connect, rule, this.#surroundings.lookup, session.dialling.signal);
+  async #dial(session: Session, purpose: ChannelPurpose): Promise<void> {
+    if (!purpose.decision.allowed) return;
+    const { rule, connect } = purpose.decision;
+    const dialling = new AbortController();
+    session.dialling = dialling;
+    const timer = setTimeout(() => dialling.abort(), this.#options.connectTimeout);
+    const dialled = await dial(connect, rule, this.#surroundings.lookup, dialling.signal);
     clearTimeout(timer);
+    session.dialling = undefined;
     if (dialled.kind === 'connected') {
       session.connection.connected(dialled.socket);
       return;
@@ -185,7 +189,7 @@ export class Sessions implements ChannelOwner {
     ended: (connection: VirtualConnection, end: SessionEnd): void => {
       const session = this.#byConnection.get(connection);
       if (session === undefined) return;
-      session.dialling.abort();
+      session.dialling?.abort();
       this.#byConnection.delete(connection);
       this.#byCookie.delete(session.key);
       const left = (this.#perAccount.get(session.account) ?? 1) - 1;
@@ -248,17 +252,17 @@ export class Sessions implements ChannelOwner {
 }
 
 /** Why a channel may not join a session; undefined when it may. */
-function mismatchOf(session: Session, { kind, request }: Channel): string | undefined {
+function mismatchOf(session: Session, { kind, purpose }: Channel): string | undefined {
   if (session.connection[kind] !== undefined) return `its session has an ${kind.toUpperCase()} channel already`;
-  if (session.account !== request.account.name) return 'its session belongs to another account';
-  if (session.server !== normaliseServerName(request.target.server) || session.port !== request.target.port) {
+  if (session.account !== purpose.account.name) return 'its session belongs to another account';
+  if (session.server !== normaliseServerName(purpose.target.server) || session.port !== purpose.target.port) {
     return 'its session goes to another server';
   }
   return undefined;
 }
 
-function describe({ kind, request }: Channel): Record<string, unknown> {
-  const { account, address, target } = request;
+function describe({ kind, purpose }: Channel): Record<string, unknown> {
+  const { account, address, target } = purpose;
   return { channel: kind, account: account.name, address, server: target.server, port: target.port };
 }
 

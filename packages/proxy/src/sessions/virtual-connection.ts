@@ -9,7 +9,7 @@ import {
   Server,
   type ServerPort,
 } from '@rpch/rpc/internal';
-import { endOfError, LINGER } from './channel.ts';
+import { type ChannelSession, endOfError, LINGER } from './channel.ts';
 import type { InChannel } from './in-channel.ts';
 import type { OutChannel } from './out-channel.ts';
 import { endOfLeg, type SessionEnd } from './session-end.ts';
@@ -33,7 +33,7 @@ export interface VirtualConnectionEvents {
  * A session: an IN channel, an OUT channel, the server's role behind both, and plain TCP to an RPC server
  * (`ncacn_ip_tcp`). Whatever leg ends, all end.
  */
-export class VirtualConnection implements ServerPort {
+export class VirtualConnection implements ServerPort, ChannelSession {
   readonly server: Server;
   readonly createdAt: number;
   in: InChannel | undefined;

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { loadSettings, parseSettings } from '../../src/config/load.ts';
+import { ConfigError } from '../../src/config/problem.ts';
+import { FileSchema } from '../../src/config/schema.ts';
+
+const FILE = '/etc/rpch/rpch.yaml';
+
+/** What the administrator reads. */
+function said(text: string, flags = {}): readonly string[] {
+  try {
+    parseSettings(text, 'rpch.yaml', flags);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    assert.equal(error.code, 'RPCH_BAD_CONFIG');
+    assert.equal(error.message, error.problems.join('\n'));
+    return error.problems;
+  }
+  return assert.fail(`accepted: ${text}`);
+}
+
+test('an empty file is all defaults, and they are safe', () => {
+  for (const text of ['', '# nothing\n', '{}']) {
+    const settings = parseSettings(text, FILE);
+    assert.deepEqual(settings, {
+      listen: [{ url: 'http://127.0.0.1:8080', tls: false, host: '127.0.0.1', port: 8080 }],
+      tls: { min: 'TLSv1.2', max: 'TLSv1.3' },
+      allow: [],
+      auth: { schemes: ['basic', 'ntlm'], allowInsecureBasic: false, channelBinding: 'when-offered', users: [] },
+      dataDir: '/etc/rpch/data',
+      channelLifetime: 1_073_741_824,
+      connectionTimeout: 120,
+      limits: {
+        connections: 20_000,
+        connectionsPerAddress: 2_000,
+        unauthenticated: 1_000,
+        unauthenticatedPerAddress: 200,
+        virtualConnectionsPerAccount: 4_000,
+        headTimeout: 10,
+        headBytes: 16_384,
+        pairTimeout: 30,
+        connectTimeout: 3,
+        stallTimeout: 120,
+        keepAliveTimeout: 30,
+        drainTimeout: 30,
+        receiveWindow: 262_144,
+      },
+    });
+  }
+});
+
+test('a file that says everything', () => {
+  const settings = parseSettings(
+    `
+listen: [ "http://127.0.0.1:8080", "https://[::]:443" ]
+tls: { certFile: cert.pem, keyFile: /keys/key.pem, min: 1.2, max: TLSv1.2 }
+allow:
+  - ncacn_ip_tcp:127.0.0.1[135,49152-65535]
+  - pattern: ncacn_ip_tcp:dc*[135]
+    addresses: [10.0.0.0/8, "2001:db8::/32"]
+    accounts: [ 'PEER\\Alice', bob@peer.test, 'OTHER\\carol' ]
+    groups: [Staff]
+    connect: "[::1]:6101"
+auth:
+  schemes: [ntlm]
+  allowInsecureBasic: true
+  domain: PEER
+  dnsDomain: peer.test
+  computer: GATE
+  channelBinding: required
+dataDir: ../lib
+channelLifetime: 131072
+connectionTimeout: 14400
+limits: { connections: 10, connectionsPerAddress: 9, unauthenticated: 8, unauthenticatedPerAddress: 7, drainTimeout: 0 }
+`,
+    FILE,
+  );
+  assert.deepEqual(settings.listen[1], { url: 'https://[::]:443', tls: true, host: '::', port: 443 });
+  assert.deepEqual(settings.tls, {
+    certFile: '/etc/rpch/cert.pem',
+    keyFile: '/keys/key.pem',
+    min: 'TLSv1.2',
+    max: 'TLSv1.2',
+  });
+  const [, rule] = settings.allow;
+  assert.deepEqual(rule?.accounts, ['alice', 'bob', 'other\\carol']);
+  assert.deepEqual(rule?.groups, ['staff']);
+  assert.deepEqual(rule?.connect, { host: '::1', port: 6101 });
+  assert.deepEqual(
+    rule?.addresses?.map(({ text }) => text),
+    ['10.0.0.0/8', '2001:db8::/32'],
+  );
+  assert.equal(rule?.text, 'ncacn_ip_tcp:dc*[135]');
+  assert.deepEqual(settings.auth, {
+    schemes: ['ntlm'],
+    allowInsecureBasic: true,
+    channelBinding: 'required',
+    users: [],
+    domain: 'PEER',
+    dnsDomain: 'peer.test',
+    computer: 'GATE',
+  });
+  assert.equal(settings.dataDir, '/etc/lib');
+  assert.equal(settings.limits.drainTimeout, 0);
+  assert.equal(settings.limits.headTimeout, 10);
+});
+
+test('each wrong thing is told with its place, what was expected and what was found', () => {
+  const rows: [string, string][] = [
+    ['listen: http://x', 'rpch.yaml:1:9: listen: expected a list of URLs, found "http://x"'],
+    ['listen: []', 'rpch.yaml:1:9: listen: expected at least one URL, found a list'],
+    [
+      'listen:\n  - http://proxy.example:80',
+      'rpch.yaml:2:5: listen[0]: expected an address to listen on (0.0.0.0 or [::] for all, localhost for 127.0.0.1), found "http://proxy.example:80"',
+    ],
+    [
+      'connectionTimeout: 119',
+      'rpch.yaml:1:20: connectionTimeout: expected a whole number of seconds from 120 to 14400, found 119',
+    ],
+    [
+      'channelLifetime: 131071',
+      'rpch.yaml:1:18: channelLifetime: expected a whole number of bytes from 131072 to 2147483648, found 131071',
+    ],
+    [
+      '\nlimits:\n  receiveWindow: 64k',
+      'rpch.yaml:3:18: limits.receiveWindow: expected a whole number of bytes from 8192 to 262144, found "64k"',
+    ],
+    [
+      'limits: { headTimeout: 1.5 }',
+      'rpch.yaml:1:24: limits.headTimeout: expected a whole number of seconds from 1 to 600, found 1.5',
+    ],
+    [
+      'conectionTimeout: 120',
+      'rpch.yaml:1:1: conectionTimeout: unknown key, found "conectionTimeout"; did you mean connectionTimeout?',
+    ],
+    ['data-dir: x', 'rpch.yaml:1:1: data-dir: unknown key, found "data-dir"; did you mean dataDir?'],
+    [
+      'tls:\n  cipher: x',
+      'rpch.yaml:2:3: tls.cipher: unknown key, found "cipher"; expected one of certFile, keyFile, min, max',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    adresses: [10.0.0.0/8]',
+      'rpch.yaml:3:5: allow[0].adresses: unknown key, found "adresses"; did you mean addresses?',
+    ],
+    ['allow:\n  - accounts: [alice]', 'rpch.yaml:2:5: allow[0]: expected key pattern, found none'],
+    [
+      'allow: [7]',
+      'rpch.yaml:1:9: allow[0]: expected a pattern, or keys pattern, addresses, accounts, groups, connect, found 7',
+    ],
+    [
+      'allow:\n  - ncacn_ip_tcp:a[0]',
+      'rpch.yaml:2:5: allow[0]: expected a port from 1 to 65535 or a range such as 49152-65535, found "0" in "ncacn_ip_tcp:a[0]"',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_http:a[593]',
+      'rpch.yaml:2:14: allow[0].pattern: expected ncacn_ip_tcp, found "ncacn_http:a[593]": native ncacn_http back ends are not in this version; name the TCP ports of the RPC server with ncacn_ip_tcp',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    addresses: [10.0.0.0/33]',
+      'rpch.yaml:3:17: allow[0].addresses[0]: expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "10.0.0.0/33"',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    addresses: []',
+      'rpch.yaml:3:16: allow[0].addresses: expected at least one address range, found a list',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    accounts: ["a:b"]',
+      'rpch.yaml:3:16: allow[0].accounts[0]: expected a name, found "a:b": account name holds one of " / \\ [ ] : ; | = , + * ? < > @',
+    ],
+    ['auth: { schemes: [kerberos] }', 'rpch.yaml:1:19: auth.schemes[0]: expected one of basic, ntlm, found "kerberos"'],
+    ['auth: { schemes: [ntlm, ntlm] }', 'rpch.yaml:1:18: auth.schemes: expected each scheme once, found ntlm, ntlm'],
+    [
+      'auth: { domain: PEER.TEST }',
+      'rpch.yaml:1:17: auth.domain: expected the NetBIOS name of a domain as 1 to 15 letters, digits, - or _, found "PEER.TEST"',
+    ],
+    [
+      'auth: { users: [x] }',
+      'rpch.yaml:1:9: auth.users: expected no accounts in this file, found some; keep them with: rpch users add NAME',
+    ],
+    [
+      'auth: { allowInsecureBasic: yes }',
+      'rpch.yaml:1:29: auth.allowInsecureBasic: expected true or false, found "yes"',
+    ],
+    ['tls: { min: 1.1 }', 'rpch.yaml:1:13: tls.min: expected a TLS version, 1.2 or 1.3, found 1.1'],
+    [
+      'tls: { min: 1.3, max: 1.2 }',
+      'rpch.yaml:1:13: tls.min: expected at most the highest TLS version TLSv1.2, found TLSv1.3',
+    ],
+    [
+      'tls: { certFile: a.pem }',
+      'rpch.yaml:1:18: tls.certFile: expected a private key file with the certificate file, found none',
+    ],
+    [
+      'tls: { keyFile: a.pem }',
+      'rpch.yaml:1:17: tls.keyFile: expected a certificate file with the private key file, found none',
+    ],
+    ['tls: [a]', 'rpch.yaml:1:6: tls: expected keys certFile, keyFile, min, max, found a list'],
+    ['tls:', 'rpch.yaml:1:5: tls: expected keys certFile, keyFile, min, max, found nothing'],
+    ['- listen', 'rpch.yaml:1:1: expected keys and values, found a list'],
+    ['listen', 'rpch.yaml:1:1: expected keys and values, found "listen"'],
+    [
+      'limits: { connections: 10 }',
+      'rpch.yaml:1:9: limits.connectionsPerAddress: expected at most limits.connections (10), found 2000',
+    ],
+    [
+      'listen: [http://0.0.0.0:80]\nauth: { schemes: [basic] }',
+      'rpch.yaml:1:10: listen[0]: expected a scheme that is safe on http://0.0.0.0:80, found only basic: passwords would cross the network readably; use https, add ntlm, or set allowInsecureBasic',
+    ],
+    [
+      'listen: [http://127.0.0.1:80, https://127.0.0.1:80]',
+      'rpch.yaml:1:31: listen[1]: expected each address and port once, found https://127.0.0.1:80 again',
+    ],
+  ];
+  for (const [text, message] of rows) assert.equal(said(text)[0], message);
+});
+
+test('a file that is no YAML is told with its place', () => {
+  for (const [text, place] of [
+    ['a: 1\na: 2', 'rpch.yaml:2:1: not YAML: '],
+    ['listen: [a', 'rpch.yaml:1:11: not YAML: '],
+    ['a: *b', 'rpch.yaml:1:1: not YAML: '],
+    ['a:\n\t- b', 'rpch.yaml:2:1: not YAML: '],
+    ['dataDir: !secret x', 'rpch.yaml:1:10: not YAML: '],
+  ] as const) {
+    assert.ok(said(text)[0]?.startsWith(place), said(text)[0]);
+  }
+  assert.match(said(' '.repeat(1_048_577))[0] ?? '', /more than 1048576 characters/);
+});
+
+test('everything wrong is told at once, in the order of the file', () => {
+  const problems = said('limits:\n  headTimout: 4\n  headBytes: x\nfoo: 1\nlisten: [ftp://a]\n');
+  assert.deepEqual(
+    problems.map((problem) => problem.split(': ')[0]),
+    ['rpch.yaml:2:3', 'rpch.yaml:3:14', 'rpch.yaml:4:1', 'rpch.yaml:5:10'],
+  );
+});
+
+test('whatever stands in a file, it gives settings or the configuration error', () => {
+  const key = fc.constantFrom(...Object.keys(FileSchema.entries), 'x');
+  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('ncacn_ip_tcp:a[1]', 'http://0.0.0.0:1', ['http://[::1]:1']));
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.dictionary(key, value).map((file) => JSON.stringify(file)),
+        fc.string(),
+      ),
+      (text) => {
+        try {
+          parseSettings(text, FILE);
+        } catch (error) {
+          assert.ok(error instanceof ConfigError, `${text}: ${String(error)}`);
+          for (const problem of error.problems) assert.match(problem, /^\/etc\/rpch\/rpch\.yaml:\d+:\d+: /);
+        }
+      },
+    ),
+  );
+});
+
+test('flags go on top of the file, and may make good what it lacks', () => {
+  const text =
+    'listen: [http://0.0.0.0:80]\nauth: { schemes: [basic] }\nallow: ["ncacn_ip_tcp:a[1]"]\nconnectionTimeout: 300';
+  const settings = parseSettings(text, FILE, {
+    allowInsecureBasic: true,
+    allow: ['ncacn_ip_tcp:b[2]'],
+    channelLifetime: '131072',
+  });
+  assert.deepEqual(
+    settings.allow.map((rule) => rule.text),
+    ['ncacn_ip_tcp:a[1]', 'ncacn_ip_tcp:b[2]'],
+  );
+  assert.deepEqual(settings.auth.schemes, ['basic']);
+  assert.equal(settings.connectionTimeout, 300);
+  assert.equal(settings.channelLifetime, 131_072);
+  assert.equal(settings.dataDir, '/etc/rpch/data');
+  assert.deepEqual(said('', { auth: 'kerberos' }), ['--auth: expected one of basic, ntlm, found "kerberos"']);
+});
+
+test('a file is read from the disk, and one that is not there is named', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'rpch-config-'));
+  try {
+    const file = join(directory, 'rpch.yaml');
+    await assert.rejects(
+      loadSettings(file),
+      (error) => error instanceof ConfigError && error.message.startsWith(`${file}: cannot be read: ENOENT`),
+    );
+    await writeFile(file, 'dataDir: kept\n');
+    assert.equal((await loadSettings(file)).dataDir, join(directory, 'kept'));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
