@@ -23,6 +23,7 @@ import { Web } from './front/web.ts';
 import { type Listening, listen } from './listening.ts';
 import type { Log } from './log.ts';
 import { localProvider, makeAuthenticator } from './login.ts';
+import { LINGER } from './sessions/channel.ts';
 import { Sessions } from './sessions/sessions.ts';
 
 /** How often a draining proxy looks whether its last session has ended, ms. */
@@ -90,6 +91,11 @@ export class RpcProxy {
     return this.#certificate && { fingerprint: fingerprint(this.#certificate), from: this.#certificate.from };
   }
 
+  /** What is open now: TCP connections of clients, and sessions and channels that are not over. */
+  get load(): { readonly connections: number; readonly sessions: number } {
+    return { connections: this.#connections.size, sessions: this.#sessions.size };
+  }
+
   /** Opens all listeners, or none: throws {@link RpchError}. */
   async listen(): Promise<void> {
     await this.#loadCertificate(this.#settings);
@@ -137,6 +143,8 @@ export class RpcProxy {
     for (const { stop } of this.#listening) stop();
     this.#sessions.endAll({ reason: 'proxy-stopped', party: 'proxy', detail: 'the proxy stops' });
     this.#web.server.closeAllConnections();
+    // Connections between two requests would keep the process alive for as long as their time-outs.
+    setTimeout(() => this.#connections.destroyAll(), LINGER).unref();
   }
 
   #openListener(listener: Listener): Promise<Listening> {

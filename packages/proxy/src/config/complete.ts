@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { AccessRule } from '../access/rule.ts';
 import { canonicalAccount, canonicalPart, type NameResult } from '../accounts/names.ts';
-import { formatPath, type Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 import type { FileSettings } from './schema.ts';
 import { domainNames, type Settings, schemesOn } from './settings.ts';
 
@@ -59,7 +59,7 @@ export function complete(settings: Settings): { readonly settings: Settings; rea
 }
 
 function* conflicts(settings: Settings): Iterable<Problem> {
-  const { listen, tls, auth, limits } = settings;
+  const { listen, tls, auth } = settings;
   if (tls.certFile !== undefined && tls.keyFile === undefined) {
     yield { path: ['tls', 'certFile'], message: 'expected a private key file with the certificate file, found none' };
   }
@@ -88,17 +88,4 @@ function* conflicts(settings: Settings): Iterable<Problem> {
   if (new Set(auth.schemes).size < auth.schemes.length) {
     yield { path: ['auth', 'schemes'], message: `expected each scheme once, found ${auth.schemes.join(', ')}` };
   }
-  for (const [inner, outer] of PARTS) {
-    if (limits[inner] > limits[outer]) {
-      const message = `expected at most ${formatPath(['limits', outer])} (${limits[outer]}), found ${limits[inner]}`;
-      yield { path: ['limits', inner], message };
-    }
-  }
 }
-
-/** Limits that are part of another one. */
-const PARTS = [
-  ['connectionsPerAddress', 'connections'],
-  ['unauthenticated', 'connections'],
-  ['unauthenticatedPerAddress', 'unauthenticated'],
-] as const;

@@ -109,14 +109,14 @@ const limits = v.strictObject(
   {
     /** TCP connections at a time. Default 20000. */
     connections: v.optional(whole(1, 1_000_000, 'connections'), 20_000),
-    /** TCP connections from one address (IPv6: one /64) at a time. Default 2000. */
-    connectionsPerAddress: v.optional(whole(1, 1_000_000, 'connections'), 2_000),
-    /** Connections that have not logged in yet; the oldest idle one goes first. Default 1000. */
-    unauthenticated: v.optional(whole(1, 1_000_000, 'connections'), 1_000),
-    /** The same for one address. Default 200. */
-    unauthenticatedPerAddress: v.optional(whole(1, 1_000_000, 'connections'), 200),
-    /** Virtual connections of one account. Default 4000. */
-    virtualConnectionsPerAccount: v.optional(whole(1, 1_000_000, 'virtual connections'), 4_000),
+    /** TCP connections from one address (IPv6: one /64) at a time; many clients share one behind NAT. Default 20000. */
+    connectionsPerAddress: v.optional(whole(1, 1_000_000, 'connections'), 20_000),
+    /** Connections that have not logged in yet; the one idle longest goes first. Default 4000. */
+    unauthenticated: v.optional(whole(1, 1_000_000, 'connections'), 4_000),
+    /** The same for one address. Default 2000. */
+    unauthenticatedPerAddress: v.optional(whole(1, 1_000_000, 'connections'), 2_000),
+    /** Virtual connections of one account. Default 10000. */
+    virtualConnectionsPerAccount: v.optional(whole(1, 1_000_000, 'virtual connections'), 10_000),
     /** Time for a request's head to come in, in seconds. Default 10. */
     headTimeout: v.optional(whole(1, 600, 'seconds'), 10),
     /** Longest head of a request, in bytes. Default 16384. */

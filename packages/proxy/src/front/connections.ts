@@ -66,6 +66,7 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   readonly #perAddress = new Map<string, Group>();
   readonly #total: Group = { all: 0, unauthenticated: 0, idle: new Set() };
+  readonly #sockets = new Set<Socket>();
 
   constructor(limits: ConnectionLimits) {
     this.#limits = limits;
@@ -84,16 +85,23 @@ export class Connections {
     const full = this.#makeRoom(ofAddress);
     if (full !== undefined) return full;
     const entry = new Entry(socket, address, [ofAddress, this.#total]);
+    this.#sockets.add(socket);
     this.#total.all++;
     ofAddress.all++;
     this.#perAddress.set(key, ofAddress);
     socket.once('close', () => {
       entry.authenticated();
+      this.#sockets.delete(socket);
       this.#total.all--;
       ofAddress.all--;
       if (ofAddress.all === 0) this.#perAddress.delete(key);
     });
     return entry;
+  }
+
+  /** Ends all connections at once. */
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   #makeRoom(ofAddress: Group): string | undefined {

@@ -12,11 +12,17 @@ export type Dialled =
  * in order, until one answers or `signal` says that time is up.
  */
 export async function dial(target: HostPort, rule: AccessRule, lookup: Lookup, signal: AbortSignal): Promise<Dialled> {
-  const resolution = await resolveHost(target.host, rule.addresses, lookup);
+  const late = { kind: 'failed', why: `no answer in time from ${target.host}[${target.port}]` } as const;
+  // A look-up cannot be called off: when time is up, its outcome is no longer waited for.
+  const timeUp = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  const resolution = await Promise.race([resolveHost(target.host, rule.addresses, lookup), timeUp]);
+  if (resolution === undefined) return late;
   if (resolution.kind !== 'resolved') return { kind: 'failed', why: resolution.why };
   let why = '';
   for (const { address } of resolution.addresses) {
-    if (signal.aborted) return { kind: 'failed', why: `no answer in time from ${target.host}[${target.port}]` };
+    if (signal.aborted) return late;
     const outcome = await dialAddress(address, target.port, signal);
     if (typeof outcome !== 'string') return { kind: 'connected', socket: outcome };
     why = outcome;

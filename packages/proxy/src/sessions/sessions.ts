@@ -38,6 +38,9 @@ export interface SessionsSurroundings {
 /** Window between the proxy roles and the server role of one session, all in this process, bytes. */
 const INNER_WINDOW = 128 * 1024;
 
+/** How often time-outs are looked at, ms: none is late by more than twice this. */
+const LOOK = TICK / 2;
+
 /** What the channels of one virtual connection must have in common: the cookie alone never suffices. */
 interface Session {
   readonly connection: VirtualConnection;
@@ -69,7 +72,7 @@ export class Sessions implements ChannelOwner {
   constructor(options: SessionsOptions, surroundings: SessionsSurroundings) {
     this.#options = options;
     this.#surroundings = surroundings;
-    this.#ticker = setInterval(() => this.#tick(), TICK);
+    this.#ticker = setInterval(() => this.#tick(), LOOK);
     this.#ticker.unref();
   }
 
@@ -92,10 +95,6 @@ export class Sessions implements ChannelOwner {
   pair(channel: Channel, virtualConnectionCookie: Uint8Array): void {
     const { purpose } = channel;
     channel.pairedAt = this.#surroundings.now();
-    if (!purpose.decision.allowed) {
-      this.#refuseLater(channel, purpose.decision.why);
-      return;
-    }
     const key = Buffer.from(virtualConnectionCookie).toString('latin1');
     const session = this.#byCookie.get(key) ?? this.#begin(key, channel);
     if (session === undefined) return;
@@ -106,7 +105,10 @@ export class Sessions implements ChannelOwner {
     }
     this.#alone.delete(channel);
     session.connection.attach(channel as InChannel | OutChannel);
-    if (session.refused !== undefined) this.#refuseLater(channel, session.refused);
+    // What no rule allows becomes a session too, refused from the start: nothing that a client can do to its channels while
+    // it waits for the answer tells it from a server that is not there.
+    const refused = session.refused ?? (purpose.decision.allowed ? undefined : purpose.decision.why);
+    if (refused !== undefined) this.#refuseLater(channel, refused, session);
   }
 
   ended(channel: Channel, end: SessionEnd): void {
@@ -170,13 +172,15 @@ export class Sessions implements ChannelOwner {
     const dialled = await dial(connect, rule, this.#surroundings.lookup, dialling.signal);
     clearTimeout(timer);
     session.dialling = undefined;
+    // Nobody is left to be refused where the client gave up meanwhile.
+    if (dialled.kind === 'failed' && !this.#byConnection.has(session.connection)) return;
     if (dialled.kind === 'connected') {
       session.connection.connected(dialled.socket);
       return;
     }
     session.refused = dialled.why;
     const { in: inChannel, out } = session.connection;
-    for (const channel of [inChannel, out]) if (channel !== undefined) this.#refuseLater(channel, dialled.why);
+    for (const channel of [inChannel, out]) if (channel !== undefined) this.#refuseLater(channel, dialled.why, session);
   }
 
   readonly #events = {
@@ -222,8 +226,11 @@ export class Sessions implements ChannelOwner {
     else log.info(line, 'session ended');
   }
 
-  /** One uniform refusal, after one uniform time, whatever the cause (identity.md). */
-  #refuseLater(channel: Channel, why: string): void {
+  /**
+   * One uniform refusal, after one uniform time, whatever the cause (identity.md).
+   * @param session of the channel, if it has one: it ends when the last of its channels was answered.
+   */
+  #refuseLater(channel: Channel, why: string, session?: Session): void {
     if (this.#refusals.has(channel)) return;
     const { counters, log, now, random } = this.#surroundings;
     const incident = newIncident(random);
@@ -235,7 +242,10 @@ export class Sessions implements ChannelOwner {
       setTimeout(() => {
         this.#refusals.delete(channel);
         channel.refuse(incident);
-        channel.end({ reason: 'refused', party: 'proxy', detail: why });
+        if (this.#alone.delete(channel)) counters.count('channels_ended_alone', 'refused');
+        const { in: inChannel, out } = session?.connection ?? {};
+        const answered = [inChannel, out].every((other) => other === undefined || !this.#refusals.has(other));
+        if (answered) session?.connection.end({ reason: 'refused', party: 'proxy', detail: why });
       }, wait),
     );
   }
