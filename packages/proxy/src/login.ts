@@ -7,6 +7,7 @@ import type { AuthEvent } from './accounts/auth-result.ts';
 import { Authenticator } from './accounts/authenticator.ts';
 import { CredentialCache } from './accounts/credential-cache.ts';
 import { type AcceptNtlm, LocalProvider, withTrialAccounts } from './accounts/local-provider.ts';
+import type { DomainNames } from './accounts/names.ts';
 import { PasswordHasher } from './accounts/password.ts';
 import { Throttle } from './accounts/throttle.ts';
 import { type AuthSettings, domainNames, type Settings } from './config/settings.ts';
@@ -20,7 +21,7 @@ const hasher = new PasswordHasher({ random: randomBytes });
 export async function localProvider(settings: Pick<Settings, 'auth' | 'dataDir'>): Promise<LocalProvider> {
   const { auth, dataDir } = settings;
   const accounts = await withTrialAccounts(await readAccounts(dataDir), auth.users, hasher);
-  return new LocalProvider({ accounts, hasher, domains: domainNames(auth), acceptNtlm: acceptorFor(auth) });
+  return new LocalProvider({ accounts, hasher, domains: loginNames(auth), acceptNtlm: acceptorFor(auth) });
 }
 
 /** Joins accounts, cache and throttle. */
@@ -30,13 +31,21 @@ export async function makeAuthenticator(
 ): Promise<Authenticator> {
   return new Authenticator({
     provider: await localProvider(settings),
-    domains: domainNames(settings.auth),
+    domains: loginNames(settings.auth),
     cache: new CredentialCache({ random: randomBytes }),
     throttle: new Throttle(),
     now: () => performance.now(),
     wait: (ms) => sleep(ms, undefined, { ref: false }),
     onEvent,
   });
+}
+
+/**
+ * What may stand before an account of ours: the configured names, and this computer's, which NTLM clients of a server
+ * without a domain send back from its challenge.
+ */
+export function loginNames(auth: AuthSettings): DomainNames {
+  return { ...domainNames(auth), computer: auth.computer ?? computerName() };
 }
 
 function acceptorFor({ domain, dnsDomain, computer }: AuthSettings): AcceptNtlm {

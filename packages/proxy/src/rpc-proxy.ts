@@ -7,7 +7,7 @@ import type { AuthEvent } from './accounts/auth-result.ts';
 import type { Authenticator } from './accounts/authenticator.ts';
 import type { ChannelBindings } from './accounts/provider.ts';
 import type { Listener } from './config/listener.ts';
-import { domainNames, type Settings, schemesOn } from './config/settings.ts';
+import { type Settings, schemesOn } from './config/settings.ts';
 import { Counters } from './counters.ts';
 import {
   type Certificate,
@@ -22,7 +22,7 @@ import { RpcRequests } from './front/rpc-requests.ts';
 import { Web } from './front/web.ts';
 import { type Listening, listen } from './listening.ts';
 import type { Log } from './log.ts';
-import { localProvider, makeAuthenticator } from './login.ts';
+import { localProvider, loginNames, makeAuthenticator } from './login.ts';
 import { LINGER } from './sessions/channel.ts';
 import { Sessions } from './sessions/sessions.ts';
 
@@ -115,7 +115,7 @@ export class RpcProxy {
   async reload(settings: Settings): Promise<readonly string[]> {
     const provider = await localProvider(settings);
     await this.#loadCertificate(settings);
-    this.#authenticator.reload(provider, domainNames(settings.auth));
+    this.#authenticator.reload(provider, loginNames(settings.auth));
     this.#policy = new AccessPolicy(settings.allow);
     const before = this.#settings;
     this.#settings = settings;

@@ -1,3 +1,4 @@
+import type { RefusalReason } from '../accounts/auth-result.ts';
 import type { Authenticator, NtlmLogin } from '../accounts/authenticator.ts';
 import type { Account, ChannelBindings } from '../accounts/provider.ts';
 import type { Scheme } from '../config/settings.ts';
@@ -6,7 +7,9 @@ import type { Scheme } from '../config/settings.ts';
 export type HttpAuthResult =
   | { readonly kind: 'authenticated'; readonly account: Account }
   /** Answer 401 with these WWW-Authenticate values, and keep the connection. */
-  | { readonly kind: 'challenge'; readonly challenges: readonly string[] };
+  | { readonly kind: 'challenge'; readonly challenges: readonly string[] }
+  /** Nothing was decided: too many attempts wait, or the accounts could not be asked. A 401 would ask for a new password. */
+  | { readonly kind: 'undecided' };
 
 export interface HttpAuthenticationOptions {
   readonly authenticator: Authenticator;
@@ -49,7 +52,9 @@ export class HttpAuthentication {
     if (colon < 0) return this.#refused();
     const { authenticator, address } = this.#options;
     const result = await authenticator.basic({ address, user: text.slice(0, colon), password: text.slice(colon + 1) });
-    return result.kind === 'accepted' ? { kind: 'authenticated', account: result.account } : this.#refused();
+    return result.kind === 'accepted'
+      ? { kind: 'authenticated', account: result.account }
+      : this.#judged(result.reason);
   }
 
   async #ntlmLeg(credentials: string): Promise<HttpAuthResult> {
@@ -63,12 +68,16 @@ export class HttpAuthentication {
       return { kind: 'challenge', challenges: [`NTLM ${Buffer.from(result.token).toString('base64')}`] };
     }
     this.#ntlm = undefined;
-    return result.kind === 'accepted' ? this.#accepted(result.account) : this.#refused();
+    return result.kind === 'accepted' ? this.#accepted(result.account) : this.#judged(result.reason);
   }
 
   #accepted(account: Account): HttpAuthResult {
     this.#account = account;
     return { kind: 'authenticated', account };
+  }
+
+  #judged(reason: RefusalReason): HttpAuthResult {
+    return reason === 'busy' || reason === 'provider-failed' ? { kind: 'undecided' } : this.#refused();
   }
 
   #refused(): HttpAuthResult {

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { type HttpHead, ProtocolError, type RpcHttpConnection, type RpcHttpHandler } from '@rpch/rpc/internal';
 import type { AccessPolicy } from '../access/policy.ts';
 import { parseTarget, type Target } from '../access/target.ts';
 import type { Counters } from '../counters.ts';
 import type { Log } from '../log.ts';
-import { ECHO_REPLY } from '../sessions/responses.ts';
+import { ECHO_REPLY, newIncident, refusal } from '../sessions/responses.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { Admitted } from './connections.ts';
 import type { HttpAuthentication } from './http-authentication.ts';
@@ -74,6 +75,12 @@ export class RpcRequests implements RpcHttpHandler {
         statusLine: 'HTTP/1.1 401 Unauthorized',
         fields: result.challenges.map((challenge) => ['WWW-Authenticate', challenge] as const),
       });
+      return;
+    }
+    if (result.kind === 'undecided') {
+      const incident = newIncident(randomBytes);
+      this.#options.log.warn({ event: 'request.undecided', incident, address: admitted.address }, 'login undecided');
+      connection.reply(refusal(incident));
       return;
     }
     admitted.authenticated();

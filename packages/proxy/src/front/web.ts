@@ -72,6 +72,10 @@ export class Web {
       response.writeHead(401, { 'WWW-Authenticate': [...result.challenges], 'Content-Length': 0 }).end();
       return;
     }
+    if (result.kind === 'undecided') {
+      response.writeHead(503, { 'Content-Length': 0 }).end();
+      return;
+    }
     visitor.admitted.authenticated();
     this.#log.debug(
       { event: 'web.request', account: result.account.name, method: request.method },
