@@ -89,6 +89,7 @@ function localTarget(root: string, source: Source, item: Import): string | undef
 
 function checkLocal(root: string, source: Source, target: string): string | undefined {
   if (!existsSync(join(root, target))) return `${target} does not exist`;
+  if (target.startsWith('scripts/') && source.part !== 'src') return undefined;
   const [, folder = '', part = ''] = target.split('/');
   if (folder !== source.package) return `${target} belongs to another package: import it by its name`;
   if (source.part === 'src' && part !== 'src') return `the package must not import ${target}`;

@@ -29,8 +29,8 @@ interface FileState {
  */
 export class TestReport {
   readonly counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  /** `FILE: NAME (reason)` of every test that was skipped. */
-  readonly skips: string[] = [];
+  /** Names of the tests that were skipped, by their file and the reason. */
+  readonly #skips = new Map<string, string[]>();
   readonly #root: string;
   readonly #print: (line: string) => void;
   readonly #files = new Map<string, FileState>();
@@ -75,6 +75,14 @@ export class TestReport {
     this.#files.clear();
   }
 
+  /** Prints every test that was skipped, below its file and the reason. */
+  printSkips(): void {
+    for (const [group, names] of this.#skips) {
+      this.#print(`skipped ${group}:`);
+      for (const name of names) this.#print(indent(name));
+    }
+  }
+
   #state(file: string): FileState {
     const known = this.#files.get(file);
     if (known !== undefined) return known;
@@ -100,7 +108,8 @@ export class TestReport {
       state.failures.push('the file has no test');
     } else if (isSet(data.skip) || isSet(data.todo)) {
       this.#count('skipped', state);
-      this.skips.push(`${relative(this.#root, file)}: ${name}${reason(data.skip ?? data.todo)}`);
+      const group = `${relative(this.#root, file)}${reason(data.skip ?? data.todo)}`;
+      this.#skips.set(group, [...(this.#skips.get(group) ?? []), name]);
     } else if (!isParent && data.details.type !== 'suite') {
       this.#count('passed', state);
     }

@@ -8,6 +8,8 @@ interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
+  /** On the clock of process.hrtime, which is the same in every process of a machine. */
+  readonly startTime: number;
 }
 
 interface CallFrame {
@@ -30,17 +32,20 @@ const IDLE = '(idle)';
 
 /**
  * Sums the self time of each function of a .cpuprofile, largest first, at most `count`. V8's own entries stay:
- * `(program)` is native code, system calls above all; `(garbage collector)`. Idle time is left out.
+ * `(program)` is native code, system calls above all; `(garbage collector)`. Idle time is left out, and what came before
+ * `since` (microseconds on the clock of process.hrtime): loading modules would drown the rest.
  */
-export function topSelfTimes(profile: CpuProfile, count: number): SelfTime[] {
+export function topSelfTimes(profile: CpuProfile, count: number, since: number): SelfTime[] {
   const names = new Map(profile.nodes.map((node) => [node.id, describe(node.callFrame)]));
   const total = new Map<string, number>();
   let busy = 0;
+  let now = profile.startTime;
   for (const [at, id] of profile.samples.entries()) {
     const where = names.get(id);
     // A delta is the time since the sample before: what a sample lasted is the delta that follows it.
     const lasted = profile.timeDeltas[at + 1] ?? 0;
-    if (where === undefined || where === IDLE) continue;
+    now += profile.timeDeltas[at] ?? 0;
+    if (now < since || where === undefined || where === IDLE) continue;
     busy += lasted;
     total.set(where, (total.get(where) ?? 0) + lasted);
   }

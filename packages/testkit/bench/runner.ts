@@ -97,11 +97,13 @@ export async function profileRow(bench: Bench, row: RateRow, seconds: number): P
   bench.progress(`${row.title}: profile of the proxy`);
   const folder = join(bench.folder, `profile-${row.name}`);
   await mkdir(folder);
+  let since = 0;
   try {
     await inFrontOfServer(bench, 'proxy', ['--cpu-prof', '--cpu-prof-dir', folder], async (proxy) => {
+      since = Number(process.hrtime.bigint() / 1000n);
       await measureRate(bench.children, bench.programs.rohload, proxy, row, seconds);
     });
-    return topSelfTimes(await readProfile(folder), PROFILE_LINES);
+    return topSelfTimes(await readProfile(folder), PROFILE_LINES, since);
   } catch (error) {
     return messageOf(error);
   }

@@ -107,7 +107,7 @@ test('medians', () => {
   assert.equal(median([]), Number.NaN);
 });
 
-test('self time is summed by function, without idle time', () => {
+test('self time is summed by function, without idle time and what came before', () => {
   const node = (id: number, functionName: string, url: string, lineNumber: number) => {
     return { id, callFrame: { functionName, url, lineNumber } };
   };
@@ -119,8 +119,9 @@ test('self time is summed by function, without idle time', () => {
     node(4, 'f', here, 9),
     node(5, '', 'node:net', 0),
   ];
-  const profile = { nodes, samples: [1, 2, 3, 4, 5, 1], timeDeltas: [0, 500, 1_000, 3_000, 2_000, 4_000] };
-  assert.deepEqual(topSelfTimes(profile, 2), [
+  const samples = [3, 1, 2, 3, 4, 5, 1];
+  const profile = { nodes, samples, startTime: 1_000_000, timeDeltas: [0, 700, 500, 1_000, 3_000, 2_000, 4_000] };
+  assert.deepEqual(topSelfTimes(profile, 2, 1_000_700), [
     { where: '(anonymous) node:net:1', milliseconds: 4, share: 0.4 },
     { where: 'f packages/rpc/src/a.ts:10', milliseconds: 3, share: 0.3 },
   ]);

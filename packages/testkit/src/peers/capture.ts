@@ -61,7 +61,8 @@ export async function startCapture(file: string, ports: readonly number[]): Prom
       out.end();
       await once(out, 'finish');
       const lost = /received\/dropped on interface '[^']*': \d+\/(\d+)/.exec(said)?.[1];
-      if (lost !== '0') throw new Error(`the capture is not whole, ${lost ?? 'an unknown number of'} packets were lost`);
+      if (lost !== '0')
+        throw new Error(`the capture is not whole, ${lost ?? 'an unknown number of'} packets were lost`);
     },
   };
 }

@@ -13,7 +13,8 @@ export interface CommandResult {
 export interface CommandOptions {
   /** After so many milliseconds the child gets SIGTERM, and SIGKILL 5 seconds later. */
   readonly timeoutMs: number;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to this process's environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   /** Bytes of stdout and of stderr that are kept, each; what follows is dropped and said so at the end. */
   readonly maxBytes?: number;

@@ -128,7 +128,7 @@ function parseLine(text: string): LogLine {
 }
 
 function saysReady(line: LogLine): boolean {
-  return line.fields === undefined ? /^ready\b/.test(line.text) : line.fields['msg'] === 'ready';
+  return line.fields === undefined ? /^ready\b/.test(line.text) : line.fields.msg === 'ready';
 }
 
 async function stopChild(child: ChildProcess, log: readonly LogLine[]): Promise<void> {

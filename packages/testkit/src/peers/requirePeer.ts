@@ -1,5 +1,5 @@
 import { accessSync, chmodSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { runOrThrow } from './commands.ts';
 import { RPCMAP, SYSTEM_PYTHON } from './impacket.ts';
@@ -32,7 +32,7 @@ const requirements: Readonly<Record<Peer, Requirement>> = {
 
 /** True when this run has to have every peer: RPCH_REQUIRE_PEERS=1. */
 export function peersAreRequired(): boolean {
-  return process.env['RPCH_REQUIRE_PEERS'] === '1';
+  return process.env.RPCH_REQUIRE_PEERS === '1';
 }
 
 /** True when the peer can be used now, without installing anything. */
@@ -74,7 +74,7 @@ function isRoot(): boolean {
 function isThere(file: string): boolean {
   if (file.startsWith('/')) return existsSync(file);
   // Debian keeps servers in sbin folders, which are not on every user's path.
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'];
   return folders.some((folder) => isExecutable(join(folder, file)));
 }
 
@@ -103,7 +103,13 @@ async function installPackages(packages: readonly string[]): Promise<void> {
     const env = { DEBIAN_FRONTEND: 'noninteractive' };
     const wait = ['-o', 'DPkg::Lock::Timeout=300'];
     await runOrThrow('apt-get', [...wait, 'update'], { timeoutMs: 300_000, env });
-    const how = ['-y', '--no-install-recommends', '--reinstall', '-o', `DPkg::Options::=--path-include=${RPCMAP}`];
+    const how = [
+      '-y',
+      '--no-install-recommends',
+      '--reinstall',
+      '-o',
+      `DPkg::Options::=--path-include=${dirname(RPCMAP)}/*`,
+    ];
     await runOrThrow('apt-get', [...wait, 'install', ...how, ...packages], { timeoutMs: 600_000, env });
   } finally {
     if (ownPolicy) rmSync(POLICY);

@@ -47,7 +47,7 @@ const ENDPOINT_MAPPER_PORT = 135;
  * domain (about 10 seconds) and, where packages are missing, installs them (root, minutes).
  */
 export async function startSamba(options: SambaOptions = {}): Promise<SambaPeer> {
-  const dir = options.dir ?? process.env['RPCH_SAMBA_DIR'] ?? join(tmpdir(), 'rpch-samba');
+  const dir = options.dir ?? process.env.RPCH_SAMBA_DIR ?? join(tmpdir(), 'rpch-samba');
   const ip = options.ip ?? (wasMade(dir) ? undefined : await freeAddress());
   const printed = await runOrThrow(peerScript('samba-up'), [dir], {
     timeoutMs: START_TIMEOUT_MS,
@@ -76,7 +76,7 @@ export async function startSamba(options: SambaOptions = {}): Promise<SambaPeer>
 
 /** True when `dir` belongs to a peer that was made before: it keeps its own address, running or not. */
 function wasMade(dir: string): boolean {
-  return existsSync(join(dir, ".provisioned"));
+  return existsSync(join(dir, '.provisioned'));
 }
 
 /** Samba's endpoint mapper has a fixed port: another peer on this machine needs another address. */

@@ -70,7 +70,9 @@ export async function followStreams(
   return opened.map(([stream = '', port = '']) => {
     const lines = streams.get(stream) ?? [];
     const side = (isServer: boolean) =>
-      Buffer.concat(lines.filter((line) => line.startsWith('\t') === isServer).map((l) => Buffer.from(l.trim(), 'hex')));
+      Buffer.concat(
+        lines.filter((line) => line.startsWith('\t') === isServer).map((l) => Buffer.from(l.trim(), 'hex')),
+      );
     return { port: Number(port), fromClient: side(false), fromServer: side(true) };
   });
 }

@@ -17,7 +17,7 @@ describe(`${CALLS} calls of EchoData with 1 MiB on one virtual connection come b
       const samba = await session.samba();
       const binding = proxyBinding(samba, await session.proxy(), transport, 'seal');
       const result = await echoLarge(samba, binding, { calls: CALLS, size: MIB, timeoutMs: 120_000 });
-      t.diagnostic(`${result.seconds} s for ${result.bytes} bytes each way`);
+      t.diagnostic(`${transport.name}: ${result.seconds} s for ${result.bytes} bytes each way`);
       assert.equal(result.calls, CALLS);
       assert.equal(result.bytes, CALLS * MIB);
     });

@@ -33,7 +33,10 @@ describe('FreeRDP', () => {
     const isServers = `tcp.port == ${samba.rpcPort}`;
     const binds = await readFields(capture.file, `${isServers} && dcerpc.pkt_type == 11`, ['dcerpc.cn_bind_to_uuid']);
     assert.ok(binds.length > 0, `no bind reached the server\n${account}`);
-    assert.ok(binds.every(([uuids = '']) => uuids.split(',').includes(TSPROXY_INTERFACE)), JSON.stringify(binds));
+    assert.ok(
+      binds.every(([uuids = '']) => uuids.split(',').includes(TSPROXY_INTERFACE)),
+      JSON.stringify(binds),
+    );
     const answers = await readFields(capture.file, `${isServers} && dcerpc.pkt_type in {12, 13}`, ['dcerpc.pkt_type']);
     assert.ok(answers.length > 0, 'the server did not answer the bind');
 
