@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError, RpchError } from '@rpch/rpc';
 import { NtlmAcceptor } from '@rpch/rpc/internal';
-import { Initiator, type Script } from '../../../rpc/test/security/ntlm/initiator.ts';
+import { Initiator, type Script } from '@rpch/testkit/ntlm-initiator';
 import { type AcceptNtlm, LocalProvider, makeRecord, withTrialAccounts } from '../../src/accounts/local-provider.ts';
 import { ntHash } from '../../src/accounts/nt-hash.ts';
 import type { NtlmContext, NtlmResult } from '../../src/accounts/provider.ts';

@@ -5,7 +5,7 @@ export { type AuthenticateMessage, decodeAuthenticate } from './ntlm/authenticat
 export { AvFlag, AvId, type AvPairs } from './ntlm/av-pairs.ts';
 export { type ChallengeMessage, decodeChallenge } from './ntlm/challenge.ts';
 export { channelBindingsHash } from './ntlm/channel-bindings.ts';
-export { ntowfv1 } from './ntlm/crypto.ts';
+export { ntowfv1, rc4k } from './ntlm/crypto.ts';
 export type { Version } from './ntlm/fields.ts';
 export { describeNegotiateFlags, NegotiateFlag } from './ntlm/flags.ts';
 export { decodeNegotiate, type NegotiateMessage } from './ntlm/negotiate.ts';

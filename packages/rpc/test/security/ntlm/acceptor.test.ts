@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CURL_FLAGS, Initiator, type Script, SESSION_KEY, WINDOWS_FLAGS } from '@rpch/testkit/ntlm-initiator';
 import type { AcceptorResult } from '../../../src/security/context.ts';
 import { NtlmAcceptor, type NtlmAcceptorOptions } from '../../../src/security/ntlm/acceptor.ts';
 import { decodeChallenge } from '../../../src/security/ntlm/challenge.ts';
 import { channelBindingsHash } from '../../../src/security/ntlm/channel-bindings.ts';
 import { ntowfv1 } from '../../../src/security/ntlm/crypto.ts';
 import { NegotiateFlag } from '../../../src/security/ntlm/flags.ts';
-import { CURL_FLAGS, Initiator, type Script, SESSION_KEY, WINDOWS_FLAGS } from './initiator.ts';
 import { exchanges, PASSWORD, TARGET } from './tokens.ts';
 
 const NOW = Date.UTC(2026, 10, 23);

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { rc4k } from '../../../src/security/ntlm/crypto.ts';
+import { rc4k } from '@rpch/rpc/internal';
 
 /** What the scripted client does differently from a modern Windows client. */
 export interface Script {
