@@ -77,31 +77,37 @@ export class Authenticator {
   async basic({ address, user, password }: BasicAttempt): Promise<AuthResult> {
     const name = canonicalAccount(user, this.#domains);
     if (!name.ok) return this.#tell('basic', address, undecided(refusal('bad-name', name.why)));
-    const key = `${throttleKey(address)} ${this.#cache.keyOf(name.name, password)}`;
-    const running = this.#flights.get(key);
+    const credential = this.#cache.keyOf(name.name, password);
+    const attempt = `${throttleKey(address)} ${credential}`;
+    const running = this.#flights.get(attempt);
     if (running !== undefined) return this.#tell('basic', address, await running);
-    const flight = this.#checkBasic(address, name.name, password);
-    this.#flights.set(key, flight);
+    const flight = this.#checkBasic(address, name.name, password, credential);
+    this.#flights.set(attempt, flight);
     try {
       return this.#tell('basic', address, await flight);
     } finally {
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+      if (this.#flights.get(attempt) === flight) this.#flights.delete(attempt);
     }
   }
 
-  async #checkBasic(address: string, name: string, password: string): Promise<Outcome> {
-    const turn = await this.#turns.take(address, name, () => this.#verify(address, name, password));
+  async #checkBasic(address: string, name: string, password: string, credential: string): Promise<Outcome> {
+    const turn = await this.#turns.take(address, name, () => this.#verify(address, name, password, credential));
     if (turn.kind === 'busy') return undecided(refusal('busy', 'too many attempts wait', name));
     return { ...turn.value, delayed: turn.delayed };
   }
 
-  async #verify(address: string, name: string, password: string): Promise<Omit<Outcome, 'delayed'>> {
+  async #verify(
+    address: string,
+    name: string,
+    password: string,
+    credential: string,
+  ): Promise<Omit<Outcome, 'delayed'>> {
     // Refused before any provider sees it: to an LDAP server a bind without password is an anonymous one.
     if (password === '') return this.#judged(address, name, undefined, false);
     const provider = this.#provider;
     try {
       const check = () => provider.checkBasic(name, password);
-      const { account, cached } = await this.#cache.verify(name, password, this.#now(), check);
+      const { account, cached } = await this.#cache.verify(credential, this.#now(), check);
       return this.#judged(address, name, account, cached);
     } catch (cause) {
       if (cause instanceof RpchError && cause.code === 'RPCH_ACCOUNTS_BUSY') {

@@ -147,8 +147,9 @@ export abstract class Channel implements LegEvents {
   /** Answers 503 and closes. Only while no response has begun. */
   refuse(incident: string): void {
     if (this.#over) return;
+    this.#over = true;
     this.leg.write(rawRefusal(incident));
-    this.close();
+    this.leg.close(LINGER, true);
   }
 
   wakeAfter(ms: number): void {

@@ -68,10 +68,14 @@ export class Sessions implements ChannelOwner {
   readonly #alone = new Set<Channel>();
   readonly #refusals = new Map<Channel, NodeJS.Timeout>();
   readonly #ticker: NodeJS.Timeout;
+  /** Session ids must not repeat after a restart, where one log goes on. */
+  readonly #idPrefix: string;
+  #sessionsBegun = 0;
 
   constructor(options: SessionsOptions, surroundings: SessionsSurroundings) {
     this.#options = options;
     this.#surroundings = surroundings;
+    this.#idPrefix = newIncident(surroundings.random).slice(0, 6);
     this.#ticker = setInterval(() => this.#tick(), LOOK);
     this.#ticker.unref();
   }
@@ -146,7 +150,7 @@ export class Sessions implements ChannelOwner {
     const session: Session = {
       connection,
       key,
-      id: newIncident(this.#surroundings.random),
+      id: `${this.#idPrefix}-${++this.#sessionsBegun}`,
       account: account.name,
       server: normaliseServerName(purpose.target.server),
       port: purpose.target.port,

@@ -15,6 +15,9 @@ import type { OutChannel } from './out-channel.ts';
 import { endOfLeg, type SessionEnd } from './session-end.ts';
 import { Stall } from './stall.ts';
 
+/** The server's leg is read while the client has window for this much, bytes: a usual fragment fits. */
+const LEAST_READ = 8 * 1024;
+
 export interface VirtualConnectionOptions {
   /** Window between the roles in this process, bytes. */
   readonly innerWindow: number;
@@ -44,6 +47,8 @@ export class VirtualConnection implements ServerPort, ChannelSession {
   readonly #fromBackend: PduSink;
   #backend: Leg | undefined;
   #backendBytes = 0;
+  #backendPaused = false;
+  #serverQueues = false;
   #serverKeepAlive: number | undefined;
   #conduct: ClientConduct | undefined;
   #opened = false;
@@ -119,7 +124,7 @@ export class VirtualConnection implements ServerPort, ChannelSession {
   }
 
   pauseRuntime(paused: boolean): void {
-    this.#backend?.pause(paused);
+    this.#serverQueues = paused;
   }
 
   keepServerAlive(interval: number): void {
@@ -160,6 +165,19 @@ export class VirtualConnection implements ServerPort, ChannelSession {
   flush(): void {
     this.#backend?.flush();
     this.out?.leg.flush();
+    this.#regulate();
+  }
+
+  /** Leaves in the kernel what the client has no window for: read, it would have to be copied into a queue. */
+  #regulate(): void {
+    const out = this.out?.role;
+    if (out === undefined || this.#backend === undefined) return;
+    const { room } = out;
+    const paused = this.#serverQueues || room < Math.min(LEAST_READ, out.clientWindow / 2);
+    this.#backend.readLimit = Math.max(room, 1);
+    if (paused === this.#backendPaused) return;
+    this.#backendPaused = paused;
+    this.#backend.pause(paused);
   }
 
   /** Ends the session on all legs. */
@@ -195,20 +213,22 @@ export class VirtualConnection implements ServerPort, ChannelSession {
     if (this.#ended || backend === undefined || inbound === undefined || outbound === undefined) return;
     const toServer = backend.unsent + inbound.role.held;
     const toClient = outbound.leg.unsent + outbound.role.held;
+    // Half a PDU whose rest is left in the kernel waits for the client's window, not for the server.
+    const rest = this.#backendDeframer.pending;
+    const waitsForClient = toClient > 0 || (rest > 0 && this.#backendPaused);
+    // Pings pass a client that acknowledges nothing: they are no progress.
+    const passed = outbound.leg.unsent > 0 ? outbound.leg.sent : outbound.role.bytesReceived - outbound.role.held;
     if (stalls.toServer.observe(toServer > 0, backend.sent, now) > stallTimeout) {
       this.end({ reason: 'server-stalled', party: 'server', detail: `${toServer} bytes wait for the server` });
-    } else if (stalls.out.observe(toClient > 0, outbound.leg.sent, now) > stallTimeout) {
-      this.end({ reason: 'out-stalled', party: 'client', detail: `${toClient} bytes wait for the client` });
+    } else if (stalls.out.observe(waitsForClient, passed, now) > stallTimeout) {
+      this.end({ reason: 'out-stalled', party: 'client', detail: `${toClient + rest} bytes wait for the client` });
     } else if (stalls.in.observe(inbound.pending > 0 && toServer === 0, inbound.bytes, now) > stallTimeout) {
       this.end({
         reason: 'in-stalled',
         party: 'client',
         detail: `${inbound.pending} bytes of a PDU wait for the rest`,
       });
-    } else if (
-      stalls.fromServer.observe(this.#backendDeframer.pending > 0 && toClient === 0, this.#backendBytes, now) >
-      stallTimeout
-    ) {
+    } else if (stalls.fromServer.observe(rest > 0 && !waitsForClient, this.#backendBytes, now) > stallTimeout) {
       this.end({ reason: 'server-stalled', party: 'server', detail: 'half a PDU waits for the rest' });
     }
   }

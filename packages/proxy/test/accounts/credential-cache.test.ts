@@ -19,11 +19,11 @@ function checking(answer: Account | undefined) {
 test('a right credential is computed once, until its time is over', async () => {
   const cache = new CredentialCache({ random: counting() });
   const { check, calls } = checking(ALICE);
-  assert.deepEqual(await cache.verify('alice', 'pw', 0, check), { account: ALICE, cached: false });
-  assert.deepEqual(await cache.verify('alice', 'pw', CREDENTIAL_LIFETIME - 1, check), { account: ALICE, cached: true });
+  assert.deepEqual(await cache.verify(cache.keyOf('alice', 'pw'), 0, check), { account: ALICE, cached: false });
+  assert.deepEqual(await cache.verify(cache.keyOf('alice', 'pw'), CREDENTIAL_LIFETIME - 1, check), { account: ALICE, cached: true });
   assert.equal(calls(), 1);
   assert.equal(
-    (await cache.verify('alice', 'pw', CREDENTIAL_LIFETIME, check)).cached,
+    (await cache.verify(cache.keyOf('alice', 'pw'), CREDENTIAL_LIFETIME, check)).cached,
     false,
     'use does not prolong it',
   );
@@ -33,17 +33,17 @@ test('a right credential is computed once, until its time is over', async () => 
 test('wrong credentials are never remembered, and neither are errors', async () => {
   const cache = new CredentialCache({ random: counting() });
   const { check, calls } = checking(undefined);
-  for (let at = 0; at < 3; at++) assert.equal((await cache.verify('alice', 'pw', at, check)).account, undefined);
+  for (let at = 0; at < 3; at++) assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), at, check)).account, undefined);
   assert.equal(calls(), 3);
   const broken = () => Promise.reject(new Error('down'));
-  await assert.rejects(cache.verify('alice', 'pw', 0, broken), /down/);
-  assert.equal((await cache.verify('alice', 'pw', 0, checking(ALICE).check)).account, ALICE);
+  await assert.rejects(cache.verify(cache.keyOf('alice', 'pw'), 0, broken), /down/);
+  assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), 0, checking(ALICE).check)).account, ALICE);
   assert.equal(cache.size, 1);
 });
 
 test('no other password and no other account is let in by a remembered credential', async () => {
   const cache = new CredentialCache({ random: counting() });
-  await cache.verify('alice', 'pw', 0, async () => ALICE);
+  await cache.verify(cache.keyOf('alice', 'pw'), 0, async () => ALICE);
   for (const [account, password] of [
     ['alice', 'pw2'],
     ['alice', ''],
@@ -52,7 +52,7 @@ test('no other password and no other account is let in by a remembered credentia
     ['bob', 'pw'],
   ] as const) {
     const { check, calls } = checking(undefined);
-    assert.equal((await cache.verify(account, password, 1, check)).account, undefined);
+    assert.equal((await cache.verify(cache.keyOf(account, password), 1, check)).account, undefined);
     assert.equal(calls(), 1);
   }
 });
@@ -67,7 +67,7 @@ test('equal credentials at the same time share one check, and its error', async 
       end = resolve;
     });
   };
-  const all = Array.from({ length: 20 }, () => cache.verify('alice', 'pw', 0, check));
+  const all = Array.from({ length: 20 }, () => cache.verify(cache.keyOf('alice', 'pw'), 0, check));
   await settle();
   end(ALICE);
   assert.deepEqual(new Set((await Promise.all(all)).map(({ account }) => account)), new Set([ALICE]));
@@ -76,7 +76,7 @@ test('equal credentials at the same time share one check, and its error', async 
     await Promise.resolve();
     throw new Error('down');
   };
-  const both = await Promise.allSettled([cache.verify('bob', 'x', 0, failing), cache.verify('bob', 'x', 0, failing)]);
+  const both = await Promise.allSettled([cache.verify(cache.keyOf('bob', 'x'), 0, failing), cache.verify(cache.keyOf('bob', 'x'), 0, failing)]);
   assert.deepEqual(
     both.map(({ status }) => status),
     ['rejected', 'rejected'],
@@ -85,11 +85,10 @@ test('equal credentials at the same time share one check, and its error', async 
 
 test('what was begun before a reload is not remembered after it', async () => {
   const cache = new CredentialCache({ random: counting() });
-  await cache.verify('bob', 'pw', 0, async () => ({ name: 'bob', groups: [] }));
+  await cache.verify(cache.keyOf('bob', 'pw'), 0, async () => ({ name: 'bob', groups: [] }));
   let end: (account: Account) => void = () => assert.fail();
   const begun = cache.verify(
-    'alice',
-    'pw',
+    cache.keyOf('alice', 'pw'),
     0,
     () =>
       new Promise((resolve) => {
@@ -98,18 +97,18 @@ test('what was begun before a reload is not remembered after it', async () => {
   );
   cache.clear();
   const after = checking(undefined);
-  assert.equal((await cache.verify('alice', 'pw', 0, after.check)).account, undefined, 'not joined to the old check');
+  assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), 0, after.check)).account, undefined, 'not joined to the old check');
   end(ALICE);
   assert.equal((await begun).account, ALICE);
-  assert.equal((await cache.verify('alice', 'pw', 0, after.check)).account, undefined);
-  assert.equal((await cache.verify('bob', 'pw', 0, after.check)).account, undefined);
+  assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), 0, after.check)).account, undefined);
+  assert.equal((await cache.verify(cache.keyOf('bob', 'pw'), 0, after.check)).account, undefined);
   assert.equal(after.calls(), 3);
   assert.equal(cache.size, 0);
 });
 
 test('memory is bounded; what was used longest ago goes first', async () => {
   const cache = new CredentialCache({ random: counting(), capacity: 3 });
-  const put = (name: string) => cache.verify(name, 'pw', 0, async () => ({ name, groups: [] }));
+  const put = (name: string) => cache.verify(cache.keyOf(name, 'pw'), 0, async () => ({ name, groups: [] }));
   for (const name of ['a', 'b', 'c', 'a', 'd']) await put(name);
   assert.equal(cache.size, 3);
   assert.equal((await put('a')).cached, true);

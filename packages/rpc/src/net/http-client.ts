@@ -232,7 +232,9 @@ class Connection implements ClientPort, HttpVirtualConnection {
     try {
       work();
     } catch (error) {
-      this.#fail(error instanceof RpchError ? error : new RpchError('RPCH_INTERNAL', 'caller', String(error), { cause: error }));
+      this.#fail(
+        error instanceof RpchError ? error : new RpchError('RPCH_INTERNAL', 'caller', String(error), { cause: error }),
+      );
     }
   }
 

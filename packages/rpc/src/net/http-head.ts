@@ -45,7 +45,7 @@ const END = Buffer.from('\r\n\r\n');
  */
 export function endOfHead(bytes: Buffer, searchedBefore: number, limit: number): number {
   const at = bytes.indexOf(END, Math.max(0, searchedBefore - 3));
-  if (at < 0 ? bytes.length > limit : at + END.length > limit) {
+  if (at < 0 ? bytes.length >= limit : at + END.length > limit) {
     throw new HttpHeadError(431, `head is longer than ${limit} bytes`);
   }
   return at < 0 ? -1 : at + END.length;
@@ -69,7 +69,7 @@ export function parseHead(bytes: Buffer): HttpHead {
     const line = lines[i] as string;
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
+    const value = withoutSurroundingSpace(line, colon + 1);
     if (colon < 1 || !FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) {
       throw new HttpHeadError(400, `malformed header field in line ${i + 1}`);
     }
@@ -93,4 +93,16 @@ export function parseHead(bytes: Buffer): HttpHead {
     field,
     fields,
   };
+}
+
+/** `line` from `start` on, without the spaces and tabs around it (RFC 9110 5.6.3): `trim` would take control characters too. */
+function withoutSurroundingSpace(line: string, start: number): string {
+  let end = line.length;
+  while (start < end && isSpace(line.charCodeAt(start))) start++;
+  while (start < end && isSpace(line.charCodeAt(end - 1))) end--;
+  return line.slice(start, end);
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

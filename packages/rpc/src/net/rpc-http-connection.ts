@@ -4,6 +4,8 @@ import { Leg, type LegEvents } from './leg.ts';
 
 /** A body up to this size is read and dropped so that the connection can be used again; beyond it is closed, bytes. */
 const DRAIN_LIMIT = 64 * 1024;
+/** Bytes of answers that a client may leave unread: one that sends requests and reads nothing costs no more than this. */
+const MAX_UNREAD = 64 * 1024;
 /** How long a connection that was refused stays open for the client to read why, ms. */
 const LINGER = 1000;
 
@@ -49,6 +51,7 @@ export class RpcHttpConnection {
   #toDrain = 0;
   #head: HttpHead | undefined;
   #continued = false;
+  #proceeding = false;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -87,8 +90,8 @@ export class RpcHttpConnection {
     const wanted = (head.field('connection') ?? (head.minorVersion === 1 ? 'keep-alive' : 'close')).toLowerCase();
     const close = reply.close === true || wanted.includes('close') || (bodyFollows && head.contentLength > DRAIN_LIMIT);
     this.socket.write(encodeReply(reply, close));
-    if (close) {
-      this.end('refused');
+    if (close || this.socket.writableLength > MAX_UNREAD) {
+      this.end(close ? 'refused' : 'does not read its answers');
       return;
     }
     this.#head = undefined;
@@ -96,9 +99,7 @@ export class RpcHttpConnection {
     this.#state = 'draining';
     this.#armTimer(this.#limits.idleTimeout, 'idle between requests');
     this.socket.resume();
-    const rest = this.#buffered;
-    this.#buffered = Buffer.alloc(0);
-    this.#onData(rest);
+    this.#proceed();
   }
 
   /** Turns the connection into a channel: from `start` of the leg on, its bytes are bodies. */
@@ -135,28 +136,43 @@ export class RpcHttpConnection {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#state === 'draining') {
-      const drained = Math.min(chunk.length, this.#toDrain);
-      this.#toDrain -= drained;
-      if (this.#toDrain > 0 || drained === chunk.length) {
-        if (this.#toDrain === 0) this.#state = 'head';
-        return;
-      }
-      this.#state = 'head';
-      this.#armTimer(this.#limits.headTimeout, 'no whole request head in time');
-      chunk = chunk.subarray(drained);
-    }
     this.#buffered = this.#buffered.length === 0 ? chunk : Buffer.concat([this.#buffered, chunk]);
-    if (this.#state === 'head') this.#readHead();
-    else if (this.#buffered.length > DRAIN_LIMIT) this.socket.pause();
+    this.#proceed();
   };
 
-  #readHead(): void {
+  /** Works off what was read. A loop, since handlers may reply within `request` and clients may send thousands of them. */
+  #proceed(): void {
+    if (this.#proceeding) return;
+    this.#proceeding = true;
+    try {
+      while (this.#state === 'draining' || this.#state === 'head') {
+        if (this.#state === 'draining' && !this.#drain()) break;
+        if (this.#buffered.length === 0 || !this.#readHead()) break;
+      }
+    } finally {
+      this.#proceeding = false;
+    }
+    if (this.#state === 'handling' && this.#buffered.length > DRAIN_LIMIT) this.socket.pause();
+  }
+
+  /** Drops what is there of the body. Whether that was all of it. */
+  #drain(): boolean {
+    const drained = Math.min(this.#buffered.length, this.#toDrain);
+    this.#toDrain -= drained;
+    this.#buffered = this.#buffered.subarray(drained);
+    if (this.#toDrain > 0) return false;
+    this.#state = 'head';
+    return true;
+  }
+
+  /** Hands on the request whose head has come in whole. Whether it had, and was one. */
+  #readHead(): boolean {
+    if (this.#searched === 0) this.#armTimer(this.#limits.headTimeout, 'no whole request head in time');
     try {
       const end = endOfHead(this.#buffered, this.#searched, this.#limits.headBytes);
       if (end < 0) {
         this.#searched = this.#buffered.length;
-        return;
+        return false;
       }
       this.#head = parseHead(this.#buffered.subarray(0, end));
       this.#buffered = this.#buffered.subarray(end);
@@ -165,13 +181,14 @@ export class RpcHttpConnection {
       const statusLine = `HTTP/1.1 ${error.status} ${error.status === 400 ? 'Bad Request' : 'Request Header Fields Too Large'}`;
       this.socket.write(encodeReply({ statusLine }, true));
       this.end(error.message);
-      return;
+      return false;
     }
     this.#searched = 0;
     this.#continued = false;
     this.#state = 'handling';
     clearTimeout(this.#timer);
     this.#handler.request(this, this.#head);
+    return true;
   }
 
   readonly #onError = (error: Error): void => {

@@ -68,7 +68,7 @@ export class ClientConduct {
       const type = pduTypeAt(run, at);
       this.#insideCall = (pfcFlagsAt(run, at) & PfcFlag.LAST_FRAG) === 0;
       if (length > this.#largest) this.#largest = length;
-      if (!this.#insideCall && isAnswered(type)) this.#unanswered++;
+      if (!this.#insideCall && isAnswered(type, pfcFlagsAt(run, at))) this.#unanswered++;
       at += length;
     }
   }
@@ -81,7 +81,8 @@ export class ClientConduct {
   }
 }
 
-/** Whether a PDU of a client draws an answer (C706 12.6.4, [MS-RPCE] 2.2.2). */
-function isAnswered(type: number): boolean {
-  return type === PduType.request || type === PduType.bind || type === PduType.alter_context;
+/** Whether a PDU of a client draws an answer (C706 12.6.4, [MS-RPCE] 2.2.2); a maybe call draws none (C706 12.6.3.1). */
+function isAnswered(type: number, flags: number): boolean {
+  if (type === PduType.request) return (flags & PfcFlag.MAYBE) === 0;
+  return type === PduType.bind || type === PduType.alter_context;
 }

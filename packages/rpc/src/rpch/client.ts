@@ -117,10 +117,10 @@ export class Client {
         throw new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${this.#state}`, '[MS-RPCH] 3.2.2.5');
       }
       // A peer that overruns the window is held by TCP, as Windows' client holds it.
-      this.#receive.received(run.length);
+      this.#receive.received(run.length, count);
       this.#port.toRuntime(run, count);
       this.#receive.handedOn(run.length);
-      this.#acknowledge();
+      this.#acknowledgeIfDue();
     },
     rts: (pdu) => this.#rtsFromOutboundProxy(pdu),
   };
@@ -133,12 +133,13 @@ export class Client {
   /** The run-time takes no more for now, or takes it again. */
   runtimeBlocked(blocked: boolean): void {
     this.#receive.setBlocked(blocked);
-    this.#acknowledge();
+    this.#acknowledgeIfDue();
   }
 
   /** Time goes on: `now` in ms on any steady clock. */
   tick(now: number): void {
     if (this.#state !== 'Opened') return;
+    if (this.#receive.ackOverdue()) this.#acknowledge();
     if (this.#lastSent === undefined || this.#bodyBytes !== this.#bodyBytesAtTick) {
       this.#bodyBytesAtTick = this.#bodyBytes;
       this.#lastSent = now;
@@ -186,8 +187,11 @@ export class Client {
   }
 
   /** [MS-RPCH] 3.2.1.5.1.1. The outbound proxy is reached by way of the inbound proxy and the server. */
+  #acknowledgeIfDue(): void {
+    if (this.#state === 'Opened' && this.#receive.ackDue) this.#acknowledge();
+  }
+
   #acknowledge(): void {
-    if (this.#state !== 'Opened' || !this.#receive.ackDue) return;
     const ack = this.#receive.acknowledge(this.#outChannelCookie);
     this.#sendRts(FLOW_CONTROL_ACK_WITH_DESTINATION.encode({ destination: Destination.FDOutProxy, ack }));
   }

@@ -102,12 +102,17 @@ function u32(min: number, max: number, section: string): CommandCodec<number> {
   };
 }
 
+/** A copy, also of a Buffer, whose own `slice` would be a view of what came in. */
+function copyOfCookie(cursor: Cursor): Uint8Array {
+  return new Uint8Array(cursor.bytes(COOKIE_LENGTH));
+}
+
 const cookie: CommandCodec<Uint8Array> = {
   size: () => COOKIE_LENGTH,
   write: (writer, value) => {
     writer.bytes(value);
   },
-  read: (cursor) => cursor.bytes(COOKIE_LENGTH).slice(),
+  read: copyOfCookie,
 };
 
 const nothing: CommandCodec<undefined> = { size: () => 0, write: () => {}, read: () => undefined };
@@ -120,7 +125,7 @@ const flowControlAck: CommandCodec<FlowControlAck> = {
   read: (cursor) => ({
     bytesReceived: cursor.u32(),
     availableWindow: cursor.u32(),
-    channelCookie: cursor.bytes(COOKIE_LENGTH).slice(),
+    channelCookie: copyOfCookie(cursor),
   }),
 };
 
@@ -152,13 +157,13 @@ const clientAddress: CommandCodec<ClientAddress> = {
     const type = cursor.u32();
     if (type > 1) throw outOfRange('[MS-RPCH] 2.2.3.2', type);
     if (type === 1) {
-      const address = cursor.bytes(16).slice();
+      const address = new Uint8Array(cursor.bytes(16));
       cursor.skip(12);
       return { family: 6, address };
     }
     const [first, second] = [cursor.bytes(4), cursor.bytes(4)];
     cursor.skip(8);
-    return { family: 4, address: (first.some((byte) => byte !== 0) ? first : second).slice() };
+    return { family: 4, address: new Uint8Array(first.some((byte) => byte !== 0) ? first : second) };
   },
 };
 

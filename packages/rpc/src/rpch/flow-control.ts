@@ -1,3 +1,4 @@
+import { MAX_FRAG_LENGTH } from '../dcerpc/header.ts';
 import { ProtocolError } from '../errors.ts';
 import type { FlowControlAck } from './commands.ts';
 
@@ -67,6 +68,7 @@ export class ReceiveWindow {
   #handedOn = 0;
   #advertised: number;
   #blocked = false;
+  #receivedAtTick = 0;
 
   constructor(window: number) {
     this.window = window;
@@ -87,11 +89,15 @@ export class ReceiveWindow {
     return this.#advertised;
   }
 
-  /** Counts PDUs that came in. False when the sender sent more than it was promised. */
-  received(length: number): boolean {
+  /**
+   * Counts PDUs that came in. False when the sender sent more than it was promised. A single PDU larger than the whole
+   * window is no such case while nothing else is in flight: {@link SendWindow.fits} lets it go.
+   */
+  received(length: number, count: number): boolean {
+    const alone = count === 1 && this.#advertised === this.window;
     this.#received += length;
     this.#advertised -= length;
-    return this.#advertised >= 0;
+    return this.#advertised >= 0 || alone;
   }
 
   /** Counts PDUs that were handed on. */
@@ -117,6 +123,17 @@ export class ReceiveWindow {
   /** Whether anything at all was consumed that the sender does not know of. */
   get ackUseful(): boolean {
     return this.#advertised < this.window && this.held === 0;
+  }
+
+  /**
+   * Whether the sender may be waiting though more than half the window is left: where the window is less than twice the
+   * largest PDU, its next one may be larger than what is left, and the rule of the half window would let both wait for
+   * ever. To be asked at every tick; true when something can be acknowledged and nothing came since the last time.
+   */
+  ackOverdue(): boolean {
+    const quiet = this.#received === this.#receivedAtTick;
+    this.#receivedAtTick = this.#received;
+    return quiet && this.ackUseful && this.#advertised <= MAX_FRAG_LENGTH;
   }
 
   /** The acknowledgement to send now. */

@@ -31,6 +31,8 @@ export interface InboundProxyPort {
   keepAlive(interval: number): void;
   /** Stop or go on reading from the client: TCP's own back-pressure, for clients that do not wait for acknowledgements. */
   pauseClient(paused: boolean): void;
+  /** Bytes of a PDU from the client whose rest is still to come: while there are any, the client waits for nothing. */
+  readonly pending: number;
   /** Call `tick` after this many ms, besides the regular ticks. */
   wakeAfter(ms: number): void;
   ended(end: RoleEnd): void;
@@ -140,22 +142,25 @@ export class InboundProxy {
     if (this.#state !== 'Opened') return;
     const conduct = this.#conduct;
     const receive = this.#receive;
-    if (conduct.state === 'silent' || !receive.ackUseful || receive.advertised > conduct.largestPdu) return;
+    const overdue = receive.ackOverdue();
+    if (conduct.state === 'silent' || !receive.ackUseful) return;
     // What is left may be too little for the client's next PDU, though nothing is held: the rule of the half window alone
     // could leave it waiting for ever.
-    if (conduct.takesRts || this.#waits(now)) {
+    const short = receive.advertised <= conduct.largestPdu;
+    if (conduct.takesRts ? short || overdue : short && this.#waits(now)) {
       conduct.showsRts();
       this.#acknowledge();
     }
   }
 
   #rpcFromClient(run: Uint8Array, count: number): void {
+    if (this.#state === 'Finished') return;
     if (this.#state !== 'Opened' && this.#state !== 'B3W') {
       throw new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${this.#state}`, '[MS-RPCH] 3.2.3.5.2');
     }
     const conduct = this.#conduct;
     const receive = this.#receive;
-    if (!receive.received(run.length)) conduct.showsNone();
+    if (!receive.received(run.length, count)) conduct.showsNone();
     if (conduct.state === 'undecided') {
       conduct.fromClient(run);
       if (receive.advertised <= conduct.largestPdu) this.#port.wakeAfter(BLOCKED_IN_CALL);
@@ -186,8 +191,8 @@ export class InboundProxy {
     }
     if (KEEP_ALIVE.matches(pdu)) {
       this.#port.keepAlive(keepaliveInterval(KEEP_ALIVE.decode(pdu).clientKeepalive));
-    } else if (this.#state === 'Opened' && isForOthers(pdu)) {
-      // [MS-RPCH] 3.2.1.5.2: passed on as it is.
+    } else if ((this.#state === 'Opened' || this.#state === 'B3W') && isForOthers(pdu)) {
+      // [MS-RPCH] 3.2.1.5.2: passed on as it is. CONN/C2, and with it the client's first acknowledgement, may overtake CONN/B3.
       this.#port.toServer.rts(bytes);
     } else if (!PING_PDU.matches(pdu)) {
       throw unexpectedRts(pdu, ['Ping', 'Keep-Alive', 'FlowControlAckWithDestination'], '[MS-RPCH] 3.2.3.5');
@@ -236,7 +241,7 @@ export class InboundProxy {
   /** Whether an undecided client, with hardly any window left, has been silent for so long that it must be waiting. */
   #waits(now: number): boolean {
     const conduct = this.#conduct;
-    if (!conduct.insideCall && conduct.awaitsAnswer) {
+    if (this.#port.pending > 0 || (!conduct.insideCall && conduct.awaitsAnswer)) {
       this.#silentAt = -1;
       return false;
     }

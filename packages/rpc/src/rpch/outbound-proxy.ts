@@ -94,6 +94,20 @@ export class OutboundProxy {
     return this.#receive.held;
   }
 
+  /**
+   * RPC PDU bytes that could go to the client now: while this is little, the server's leg need not be read. Only a client
+   * that is known to acknowledge is waited for in this way; of others it must be seen whether they do.
+   */
+  get room(): number {
+    if (!this.#conduct.takesRts) return Number.POSITIVE_INFINITY;
+    return this.#queue.bytes > 0 ? 0 : this.#clientWindow.available;
+  }
+
+  /** The window that the client announced, bytes. */
+  get clientWindow(): number {
+    return this.#clientWindow.advertised;
+  }
+
   /** RPC PDU bytes received from the server, in all. */
   get bytesReceived(): number {
     return this.#receive.bytesReceived;
@@ -145,6 +159,7 @@ export class OutboundProxy {
   /** Time goes on: `now` in ms on any steady clock. */
   tick(now: number): void {
     if (this.#state !== 'Opened') return;
+    if (this.#receive.ackOverdue()) this.#acknowledge();
     this.#judgeDebt(now);
     if (this.#lastSent === undefined || this.#bodyBytes !== this.#bodyBytesAtTick) {
       this.#bodyBytesAtTick = this.#bodyBytes;
@@ -212,7 +227,7 @@ export class OutboundProxy {
     if (this.#state !== 'Opened') {
       throw new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${this.#state}`, '[MS-RPCH] 3.2.4.5.2');
     }
-    if (!this.#receive.received(run.length)) {
+    if (!this.#receive.received(run.length, count)) {
       throw new ProtocolError(
         'RPCH_WINDOW_OVERRUN',
         'the server sent more than the window allows',
@@ -220,7 +235,7 @@ export class OutboundProxy {
       );
     }
     this.#queue.offer(run, count);
-    if (this.#queue.bytes > 0 && this.#conduct.state === 'undecided') this.#port.wakeAfter(ACK_OWED);
+    if (this.#queue.bytes > 0 && this.#queue.heedsWindow && !this.#conduct.takesRts) this.#port.wakeAfter(ACK_OWED);
     this.#acknowledgeServer();
   }
 
@@ -247,7 +262,10 @@ export class OutboundProxy {
 
   /** [MS-RPCH] 3.2.1.5.1.1, towards the server. */
   #acknowledgeServer(): void {
-    if (this.#state !== 'Opened' || !this.#receive.ackDue) return;
+    if (this.#state === 'Opened' && this.#receive.ackDue) this.#acknowledge();
+  }
+
+  #acknowledge(): void {
     this.#port.toServer.rts(FLOW_CONTROL_ACK.encode({ ack: this.#receive.acknowledge(this.#outChannelCookie) }));
   }
 

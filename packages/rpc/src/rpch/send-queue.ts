@@ -56,7 +56,8 @@ export class SendQueue {
     try {
       for (let run = this.#runs[0]; run !== undefined; run = this.#runs[0]) {
         const sent = this.#sendWhatFits(run);
-        if (sent === 0) return;
+        // Sending may also end the session, and with it what waits.
+        if (sent === 0 || this.#runs[0] !== run) return;
         this.#bytes -= sent;
         if (sent === run.length) this.#runs.shift();
         else this.#runs[0] = run.subarray(sent);
@@ -73,7 +74,8 @@ export class SendQueue {
   }
 
   #keep(run: Uint8Array): void {
-    this.#runs.push(run.slice());
+    // Not slice(): that of a Buffer is a view, and the view is only lent.
+    this.#runs.push(new Uint8Array(run));
     this.#bytes += run.length;
   }
 

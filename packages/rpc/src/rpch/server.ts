@@ -69,10 +69,10 @@ export class Server {
     rpc: (run, count) => {
       if (this.#state === 'Finished') return;
       if (this.#state !== 'Opened') throw tooEarly(this.#state);
-      if (!this.#receive.received(run.length)) throw overrun();
+      if (!this.#receive.received(run.length, count)) throw overrun();
       this.#port.toRuntime(run, count);
       this.#receive.handedOn(run.length);
-      this.#acknowledge();
+      this.#acknowledgeIfDue();
     },
     rts: (pdu) => this.#rtsFromInboundProxy(pdu),
   };
@@ -95,11 +95,12 @@ export class Server {
   /** The run-time takes no more for now, or takes it again. */
   runtimeBlocked(blocked: boolean): void {
     this.#receive.setBlocked(blocked);
-    this.#acknowledge();
+    this.#acknowledgeIfDue();
   }
 
   /** Time goes on: `now` in ms on any steady clock. */
   tick(now: number): void {
+    if (this.#state === 'Opened' && this.#receive.ackOverdue()) this.#acknowledge();
     if (this.#state !== 'A2W' && this.#state !== 'B2W') return;
     this.#setupSince ??= now;
     if (now - this.#setupSince >= this.#options.setupTimeout) {
@@ -182,8 +183,12 @@ export class Server {
   }
 
   /** [MS-RPCH] 3.2.1.5.1.1, towards the inbound proxy. */
+  #acknowledgeIfDue(): void {
+    if (this.#state === 'Opened' && this.#receive.ackDue) this.#acknowledge();
+  }
+
   #acknowledge(): void {
-    if (this.#state !== 'Opened' || this.#b2 === undefined || !this.#receive.ackDue) return;
+    if (this.#b2 === undefined) return;
     this.#port.toInboundProxy.rts(
       FLOW_CONTROL_ACK.encode({ ack: this.#receive.acknowledge(this.#b2.inChannelCookie) }),
     );
