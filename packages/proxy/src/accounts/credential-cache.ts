@@ -62,11 +62,7 @@ export class CredentialCache {
    * @param key of the credential, from {@link keyOf}.
    * @param now milliseconds; the lifetime counts from here.
    */
-  async verify(
-    key: string,
-    now: number,
-    check: () => Promise<Account | undefined>,
-  ): Promise<CachedCheck> {
+  async verify(key: string, now: number, check: () => Promise<Account | undefined>): Promise<CachedCheck> {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       this.#entries.delete(key);

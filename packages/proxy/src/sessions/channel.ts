@@ -1,4 +1,5 @@
 import {
+  CHANNEL_LIFETIME,
   ClientConduct,
   Deframer,
   type HttpHead,
@@ -79,7 +80,7 @@ export abstract class Channel implements LegEvents {
     this.owner = owner;
     this.createdAt = now;
     this.conduct = new ClientConduct(head.minorVersion);
-    this.#contentLength = head.contentLength;
+    this.#contentLength = Math.min(head.contentLength, CHANNEL_LIFETIME.max);
     connection.continue();
     this.leg = connection.accept(this);
   }

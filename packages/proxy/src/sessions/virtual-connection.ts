@@ -54,6 +54,7 @@ export class VirtualConnection implements ServerPort, ChannelSession {
   #opened = false;
   #ended = false;
   #wake: NodeJS.Timeout | undefined;
+  #wakeAt = 0;
   readonly #now: () => number;
   readonly #stalls = { in: new Stall(), out: new Stall(), toServer: new Stall(), fromServer: new Stall() };
 
@@ -136,12 +137,17 @@ export class VirtualConnection implements ServerPort, ChannelSession {
     this.end({ reason: end, party: 'client', detail: 'one channel came, the other did not' });
   }
 
-  /** Ticks soon, once. */
+  /** Ticks once more in so many ms, or before. */
   wakeAfter(ms: number): void {
-    this.#wake ??= setTimeout(() => {
+    const at = this.#now() + ms;
+    if (this.#wake !== undefined && this.#wakeAt <= at) return;
+    clearTimeout(this.#wake);
+    this.#wakeAt = at;
+    // A timer may fire a little before its time, which to the roles would be too early.
+    this.#wake = setTimeout(() => {
       this.#wake = undefined;
       this.tick();
-    }, ms);
+    }, ms + 1);
   }
 
   /** Time goes on. */

@@ -67,7 +67,7 @@ export class Loan {
  *
  * @param onData is given a view that is valid until it returns.
  * @param lend is asked after each large read: it takes the loan of the buffer if something still needs it, or returns false.
- * @param limit how much the next read may bring, bytes, at least 1; asked after each read. Where it has no effect, it has none.
+ * @param limit how much the next read should bring at most, bytes, at least 1; asked of sockets that read much.
  */
 export function readSocket(
   socket: Socket,
@@ -86,9 +86,9 @@ export function readSocket(
   let small = 0;
   target[internals.buffer] = shared;
   target[internals.generator] = (): Buffer => {
+    if (own === undefined) return shared;
     const size = limit();
-    const buffer = own ?? shared;
-    return size < READ_SIZE ? buffer.subarray(0, size) : buffer;
+    return size < READ_SIZE ? own.subarray(0, size) : own;
   };
   target[internals.callback] = (length: number, buffer: Buffer): boolean => {
     const used = own;
@@ -97,7 +97,9 @@ export function readSocket(
         own = free.pop() ?? Buffer.allocUnsafeSlow(READ_SIZE);
         small = 0;
       }
-      onData(Buffer.from(buffer.subarray(0, length)));
+      const copy = Buffer.allocUnsafe(length);
+      buffer.copy(copy, 0, 0, length);
+      onData(copy);
       return true;
     }
     onData(buffer.subarray(0, length));

@@ -51,7 +51,6 @@ export class RpcHttpConnection {
   #toDrain = 0;
   #head: HttpHead | undefined;
   #continued = false;
-  #proceeding = false;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -98,8 +97,7 @@ export class RpcHttpConnection {
     this.#toDrain = bodyFollows ? head.contentLength : 0;
     this.#state = 'draining';
     this.#armTimer(this.#limits.idleTimeout, 'idle between requests');
-    this.socket.resume();
-    this.#proceed();
+    this.#next();
   }
 
   /** Turns the connection into a channel: from `start` of the leg on, its bytes are bodies. */
@@ -140,18 +138,24 @@ export class RpcHttpConnection {
     this.#proceed();
   };
 
-  /** Works off what was read. A loop, since handlers may reply within `request` and clients may send thousands of them. */
-  #proceed(): void {
-    if (this.#proceeding) return;
-    this.#proceeding = true;
-    try {
-      while (this.#state === 'draining' || this.#state === 'head') {
-        if (this.#state === 'draining' && !this.#drain()) break;
-        if (this.#buffered.length === 0 || !this.#readHead()) break;
-      }
-    } finally {
-      this.#proceeding = false;
+  /** Goes on after an answer. One request a turn: a client that sends thousands at once must not keep the others waiting. */
+  #next(): void {
+    if (this.#buffered.length === 0) {
+      this.socket.resume();
+      return;
     }
+    this.socket.pause();
+    setImmediate(() => {
+      if (!this.active) return;
+      this.socket.resume();
+      this.#proceed();
+    });
+  }
+
+  /** Works off what was read, up to the next request. */
+  #proceed(): void {
+    if (this.#state === 'draining' && !this.#drain()) return;
+    if (this.#state === 'head' && this.#buffered.length > 0) this.#readHead();
     if (this.#state === 'handling' && this.#buffered.length > DRAIN_LIMIT) this.socket.pause();
   }
 
@@ -165,14 +169,14 @@ export class RpcHttpConnection {
     return true;
   }
 
-  /** Hands on the request whose head has come in whole. Whether it had, and was one. */
-  #readHead(): boolean {
+  /** Hands on the request whose head has come in whole. */
+  #readHead(): void {
     if (this.#searched === 0) this.#armTimer(this.#limits.headTimeout, 'no whole request head in time');
     try {
       const end = endOfHead(this.#buffered, this.#searched, this.#limits.headBytes);
       if (end < 0) {
         this.#searched = this.#buffered.length;
-        return false;
+        return;
       }
       this.#head = parseHead(this.#buffered.subarray(0, end));
       this.#buffered = this.#buffered.subarray(end);
@@ -181,14 +185,13 @@ export class RpcHttpConnection {
       const statusLine = `HTTP/1.1 ${error.status} ${error.status === 400 ? 'Bad Request' : 'Request Header Fields Too Large'}`;
       this.socket.write(encodeReply({ statusLine }, true));
       this.end(error.message);
-      return false;
+      return;
     }
     this.#searched = 0;
     this.#continued = false;
     this.#state = 'handling';
     clearTimeout(this.#timer);
     this.#handler.request(this, this.#head);
-    return true;
   }
 
   readonly #onError = (error: Error): void => {

@@ -2,6 +2,8 @@ import { fragLengthAt, PduType, PfcFlag, pduTypeAt, pfcFlagsAt } from '../dcerpc
 
 /** Fragments are seldom larger than this: it is what Windows and Samba negotiate ([MS-RPCE] 3.3.1.5.4), bytes. */
 const USUAL_FRAGMENT = 5840;
+/** The part of its OUT window that a client must not have taken unacknowledged for it to pass as one that acknowledges. */
+const UNACKNOWLEDGED = 3 / 4;
 
 /**
  * How a client behaves towards RTS PDUs that come after CONN/C2, judged by what it does.
@@ -10,9 +12,12 @@ const USUAL_FRAGMENT = 5840;
  * acknowledgement. It can be told apart only by its conduct:
  * - an RTS PDU on IN after CONN/B1 (an acknowledgement, a Ping, a Keep-Alive): conforming;
  * - more sent than was promised, though nothing was ever acknowledged: it never acknowledges and takes no RTS PDU;
- * - hardly any window left, and silence in the middle of a call: it waits for an acknowledgement, so it is conforming. The
- *   same, after a longer silence, between calls while no answer is outstanding;
- * - all that it promised to take on OUT was sent, and no acknowledgement came: it never acknowledges.
+ * - hardly any window left, and silence in the middle of a call: it waits for an acknowledgement, so it is conforming;
+ * - most of what it promised to take on OUT was sent, it has taken it, for it goes on to the next call, and has not
+ *   acknowledged it; or all of it was sent and no acknowledgement came: it never acknowledges.
+ *
+ * Silence between two calls tells nothing: Samba's client may have nothing to say. A conforming client that waits there for
+ * an acknowledgement shows itself by the Ping that it owes ([MS-RPCH] 3.2.2.6.1).
  *
  * Everybody is presumed conforming who speaks HTTP/1.1, as Windows, FreeRDP, impacket and Wine do: they lose nothing. Who
  * speaks HTTP/1.0 (Samba always; a conforming client may) is *undecided* until one of the above has happened.
@@ -21,6 +26,9 @@ export class ClientConduct {
   #state: 'conforming' | 'undecided' | 'silent';
   #insideCall = false;
   #unanswered = 0;
+  /** What it has promised to take on OUT without acknowledging, and what it was sent, bytes. */
+  #outWindow = Number.POSITIVE_INFINITY;
+  #sent = 0;
   #largest = USUAL_FRAGMENT;
 
   constructor(httpMinorVersion: 0 | 1) {
@@ -41,11 +49,6 @@ export class ClientConduct {
     return this.#insideCall;
   }
 
-  /** Whether it may be waiting for an answer rather than for an acknowledgement. Known while undecided only. */
-  get awaitsAnswer(): boolean {
-    return this.#unanswered > 0;
-  }
-
   /** A PDU as large as this would not surprise: less window than this can keep it from sending, bytes. */
   get largestPdu(): number {
     return this.#largest;
@@ -61,20 +64,30 @@ export class ClientConduct {
     if (this.#state === 'undecided') this.#state = 'silent';
   }
 
+  /** It announced this window for OUT, bytes. */
+  announces(outWindow: number): void {
+    this.#outWindow = outWindow;
+  }
+
   /** RPC PDUs of an undecided client pass. */
   fromClient(run: Uint8Array): void {
     for (let at = 0; at < run.length; ) {
       const length = fragLengthAt(run, at);
-      const type = pduTypeAt(run, at);
-      this.#insideCall = (pfcFlagsAt(run, at) & PfcFlag.LAST_FRAG) === 0;
+      const flags = pfcFlagsAt(run, at);
+      // All that was sent has been taken where the next call begins and no answer is outstanding. Receivers acknowledge when
+      // half their window is used up; three quarters leave them some freedom.
+      const begins = !this.#insideCall && this.#unanswered === 0;
+      if (begins && this.#sent > this.#outWindow * UNACKNOWLEDGED) this.showsNone();
+      this.#insideCall = (flags & PfcFlag.LAST_FRAG) === 0;
       if (length > this.#largest) this.#largest = length;
-      if (!this.#insideCall && isAnswered(type, pfcFlagsAt(run, at))) this.#unanswered++;
+      if (!this.#insideCall && isAnswered(pduTypeAt(run, at), flags)) this.#unanswered++;
       at += length;
     }
   }
 
   /** RPC PDUs to an undecided client pass. */
   toClient(run: Uint8Array): void {
+    this.#sent += run.length;
     for (let at = 0; at < run.length; at += fragLengthAt(run, at)) {
       if ((pfcFlagsAt(run, at) & PfcFlag.LAST_FRAG) !== 0 && this.#unanswered > 0) this.#unanswered--;
     }

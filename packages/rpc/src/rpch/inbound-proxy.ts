@@ -15,7 +15,7 @@ import {
   KEEP_ALIVE,
   PING_PDU,
 } from './pdus.ts';
-import { BLOCKED_BETWEEN_CALLS, BLOCKED_IN_CALL, type RoleEnd } from './role.ts';
+import { BLOCKED_IN_CALL, type RoleEnd } from './role.ts';
 import { parseRts, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
 
@@ -238,20 +238,18 @@ export class InboundProxy {
     this.#port.toServer.rts(FLOW_CONTROL_ACK_WITH_DESTINATION.encode({ destination: Destination.FDClient, ack }));
   }
 
-  /** Whether an undecided client, with hardly any window left, has been silent for so long that it must be waiting. */
+  /** Whether an undecided client stopped in the middle of a call, with hardly any window left, for so long that it must wait. */
   #waits(now: number): boolean {
-    const conduct = this.#conduct;
-    if (this.#port.pending > 0 || (!conduct.insideCall && conduct.awaitsAnswer)) {
+    if (this.#port.pending > 0 || !this.#conduct.insideCall) {
       this.#silentAt = -1;
       return false;
     }
-    const patience = conduct.insideCall ? BLOCKED_IN_CALL : BLOCKED_BETWEEN_CALLS;
     if (this.#silentAt !== this.#receive.bytesReceived) {
       this.#silentAt = this.#receive.bytesReceived;
       this.#silentSince = now;
-      this.#port.wakeAfter(patience);
+      this.#port.wakeAfter(BLOCKED_IN_CALL);
     }
-    return now - this.#silentSince >= patience;
+    return now - this.#silentSince >= BLOCKED_IN_CALL;
   }
 
   #finish(end: RoleEnd): void {

@@ -136,6 +136,7 @@ export class OutboundProxy {
     const a1 = this.#a1;
     if (this.#state !== 'Connecting' || a1 === undefined) return;
     const { channelLifetime, receiveWindow, connectionTimeout } = this.#options;
+    conduct.announces(a1.receiveWindowSize);
     this.#port.respond();
     this.#sendRts(CONN_A3.encode({ connectionTimeout }));
     this.#state = 'C1W';

@@ -1,7 +1,8 @@
-/** Silence after which an undecided client that stopped in the middle of a call is taken to wait for an acknowledgement, ms. */
-export const BLOCKED_IN_CALL = 20;
-/** The same for one that stopped between calls: it may simply have nothing to say, so it is given longer, ms. */
-export const BLOCKED_BETWEEN_CALLS = 1000;
+/**
+ * Silence after which an undecided client that stopped in the middle of a call is taken to wait for an acknowledgement, ms:
+ * longer than a segment that was lost on the way takes to be sent again.
+ */
+export const BLOCKED_IN_CALL = 250;
 /** Silence after which an undecided client that owes an acknowledgement is taken to send none, ms. */
 export const ACK_OWED = 20;
 /** How often the roles want to be told the time, ms, unless they ask for more. */
