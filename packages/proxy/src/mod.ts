@@ -1,4 +1,5 @@
 /** The public door of @rpch/proxy. */
+export { parseTarget, type Target } from './access/target.ts';
 export type { AccountRecord } from './accounts/account-record.ts';
 export { ACCOUNTS_FILE, changeAccounts, readAccounts } from './accounts/accounts-file.ts';
 export { bareName, makeRecord } from './accounts/local-provider.ts';

@@ -14,6 +14,7 @@ const SETUP_TIMEOUT = 900_000;
 const CLIENT_QUEUE = 65_536;
 /** Joined: the back end is read while the client has window for this much, as the proxy does it, bytes. */
 const LEAST_READ = 8192;
+const READ_AHEAD = 96 * 1024;
 
 /** A client, the three other roles and an RPC server, wired as the plan says, in virtual time. */
 export class SimulatedSession {
@@ -301,7 +302,8 @@ export class SimulatedSession {
 
   /** Whether the proxy reads from the back end, as it decides after everything that it does. */
   #regulate(): void {
-    const { room, clientWindow } = this.#outbound;
+    const { clientWindow } = this.#outbound;
+    const room = this.#outbound.room + Math.max(0, READ_AHEAD - clientWindow);
     const paused = this.#serverQueues || room < Math.min(LEAST_READ, clientWindow / 2);
     if (paused === this.#backendPaused) return;
     this.#backendPaused = paused;

@@ -15,7 +15,12 @@ import type { OutChannel } from './out-channel.ts';
 import { endOfLeg, type SessionEnd } from './session-end.ts';
 import { Stall } from './stall.ts';
 
-/** The server's leg is read while the client has window for this much, bytes: a usual fragment fits. */
+/**
+ * Of a client with a window smaller than this, so much is read ahead that window and what waits come to it, bytes: its
+ * acknowledgement then finds work done. With a larger window that would only cost copies.
+ */
+const READ_AHEAD = 96 * 1024;
+/** The server's leg is read while this much may be read, bytes: a usual fragment fits. */
 const LEAST_READ = 8 * 1024;
 
 export interface VirtualConnectionOptions {
@@ -174,11 +179,11 @@ export class VirtualConnection implements ServerPort, ChannelSession {
     this.#regulate();
   }
 
-  /** Leaves in the kernel what the client has no window for: read, it would have to be copied into a queue. */
+  /** Leaves in the kernel most of what the client has no window for: read, it would have to be copied into a queue. */
   #regulate(): void {
     const out = this.out?.role;
     if (out === undefined || this.#backend === undefined) return;
-    const { room } = out;
+    const room = out.room + Math.max(0, READ_AHEAD - out.clientWindow);
     const paused = this.#serverQueues || room < Math.min(LEAST_READ, out.clientWindow / 2);
     this.#backend.readLimit = Math.max(room, 1);
     if (paused === this.#backendPaused) return;

@@ -1,6 +1,7 @@
 import { sameBytes } from '../bytes/equal.ts';
 import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
+import { encodeAck } from './ack-codec.ts';
 import { COOKIE_LENGTH, Destination } from './commands.ts';
 import { ReceiveWindow, SendWindow } from './flow-control.ts';
 import { CONN_A1, CONN_A3, CONN_B1, CONN_C2, FLOW_CONTROL_ACK_WITH_DESTINATION, OUT_R1_A2, PING_PDU } from './pdus.ts';
@@ -193,7 +194,7 @@ export class Client {
 
   #acknowledge(): void {
     const ack = this.#receive.acknowledge(this.#outChannelCookie);
-    this.#sendRts(FLOW_CONTROL_ACK_WITH_DESTINATION.encode({ destination: Destination.FDOutProxy, ack }));
+    this.#sendRts(encodeAck(ack, Destination.FDOutProxy));
   }
 
   #sendRts(pdu: Uint8Array): void {

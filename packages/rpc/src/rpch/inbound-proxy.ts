@@ -1,20 +1,11 @@
 import { sameBytes } from '../bytes/equal.ts';
 import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
+import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
 import type { ClientConduct } from './client-conduct.ts';
 import { CLIENT_KEEPALIVE, type ClientAddress, Destination } from './commands.ts';
 import { ReceiveWindow, SendWindow } from './flow-control.ts';
-import {
-  CONN_B1,
-  CONN_B2,
-  CONN_B3,
-  FLOW_CONTROL_ACK,
-  FLOW_CONTROL_ACK_WITH_DESTINATION,
-  IN_R1_A1,
-  IN_R1_A5,
-  KEEP_ALIVE,
-  PING_PDU,
-} from './pdus.ts';
+import { CONN_B1, CONN_B2, CONN_B3, IN_R1_A1, IN_R1_A5, KEEP_ALIVE, PING_PDU } from './pdus.ts';
 import { BLOCKED_IN_CALL, type RoleEnd } from './role.ts';
 import { parseRts, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
@@ -171,6 +162,12 @@ export class InboundProxy {
 
   #rtsFromClient(bytes: Uint8Array): void {
     if (this.#state === 'Finished') return;
+    if (this.#state === 'Opened' && ackDestination(bytes) === Destination.FDOutProxy) {
+      this.#port.toServer.rts(bytes);
+      this.#conduct.showsRts();
+      this.#settle();
+      return;
+    }
     const pdu = parseRts(bytes);
     if (this.#state === 'Open_Start') {
       if (IN_R1_A1.matches(pdu)) {
@@ -203,20 +200,20 @@ export class InboundProxy {
 
   #rtsFromServer(bytes: Uint8Array): void {
     if (this.#state === 'Finished') return;
-    const pdu = parseRts(bytes);
     if (this.#state === 'B3W') {
-      this.#queue.window = new SendWindow(CONN_B3.decode(pdu).receiveWindowSize);
+      this.#queue.window = new SendWindow(CONN_B3.decode(parseRts(bytes)).receiveWindowSize);
       this.#state = 'Opened';
       this.#port.opened();
       this.#queue.unplug();
     } else if (this.#state === 'Opened') {
-      const { ack } = FLOW_CONTROL_ACK.decode(pdu);
+      const ack = readAck(bytes);
+      if (ack === undefined) throw unexpectedRts(parseRts(bytes), ['FlowControlAck'], '[MS-RPCH] 3.2.3.5');
       // [MS-RPCH] 3.2.1.5.1.2: the acknowledgement of another channel instance is dropped.
       if (!sameBytes(ack.channelCookie, this.#inChannelCookie)) return;
       this.#queue.window?.acknowledged(ack);
       this.#queue.pump();
     } else {
-      throw unexpectedRts(pdu, [], '[MS-RPCH] 3.2.3.5');
+      throw unexpectedRts(parseRts(bytes), [], '[MS-RPCH] 3.2.3.5');
     }
     this.#settle();
   }
@@ -235,7 +232,7 @@ export class InboundProxy {
   /** [MS-RPCH] 3.2.1.5.1.1. The client is reached by way of the server and the outbound proxy. */
   #acknowledge(): void {
     const ack = this.#receive.acknowledge(this.#inChannelCookie);
-    this.#port.toServer.rts(FLOW_CONTROL_ACK_WITH_DESTINATION.encode({ destination: Destination.FDClient, ack }));
+    this.#port.toServer.rts(encodeAck(ack, Destination.FDClient));
   }
 
   /** Whether an undecided client stopped in the middle of a call, with hardly any window left, for so long that it must wait. */

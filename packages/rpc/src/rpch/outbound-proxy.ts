@@ -1,23 +1,13 @@
 import { sameBytes } from '../bytes/equal.ts';
 import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
+import { ackDestination, encodeAck, readAckWithDestination } from './ack-codec.ts';
 import type { ClientConduct } from './client-conduct.ts';
 import { Destination } from './commands.ts';
 import { ReceiveWindow, SendWindow } from './flow-control.ts';
-import {
-  CONN_A1,
-  CONN_A2,
-  CONN_A3,
-  CONN_C1,
-  CONN_C2,
-  FLOW_CONTROL_ACK,
-  FLOW_CONTROL_ACK_WITH_DESTINATION,
-  OUT_R1_A3,
-  PING_PDU,
-  PING_TRAFFIC_SENT_NOTIFY,
-} from './pdus.ts';
+import { CONN_A1, CONN_A2, CONN_A3, CONN_C1, CONN_C2, OUT_R1_A3, PING_PDU, PING_TRAFFIC_SENT_NOTIFY } from './pdus.ts';
 import { ACK_OWED, type RoleEnd } from './role.ts';
-import { parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
+import { parseRts, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** Bytes of Pings after which the server is told of them ([MS-RPCH] 3.2.4.6; Windows' figure). */
@@ -95,12 +85,13 @@ export class OutboundProxy {
   }
 
   /**
-   * RPC PDU bytes that could go to the client now: while this is little, the server's leg need not be read. Only a client
+   * RPC PDU bytes for which the client has window, less those that wait: while this is little, the server's leg need not
+   * be read. Only a client
    * that is known to acknowledge is waited for in this way; of others it must be seen whether they do.
    */
   get room(): number {
     if (!this.#conduct.takesRts) return Number.POSITIVE_INFINITY;
-    return this.#queue.bytes > 0 ? 0 : this.#clientWindow.available;
+    return this.#clientWindow.available - this.#queue.bytes;
   }
 
   /** The window that the client announced, bytes. */
@@ -192,27 +183,26 @@ export class OutboundProxy {
 
   #rtsFromServer(bytes: Uint8Array): void {
     if (this.#state === 'Finished') return;
-    const pdu = parseRts(bytes);
     if (this.#state === 'C1W') {
-      this.#sendRts(CONN_C2.encode(CONN_C1.decode(pdu)));
+      this.#sendRts(CONN_C2.encode(CONN_C1.decode(parseRts(bytes))));
       this.#state = 'Opened';
       this.#port.opened();
       this.#queue.unplug();
-    } else if (this.#state === 'Opened' && FLOW_CONTROL_ACK_WITH_DESTINATION.matches(pdu)) {
-      this.#relayOrTakeAck(bytes, pdu);
     } else {
-      throw unexpectedRts(pdu, ['FlowControlAckWithDestination'], '[MS-RPCH] 3.2.4.5');
+      this.#relayOrTakeAck(bytes);
     }
   }
 
-  #relayOrTakeAck(bytes: Uint8Array, pdu: RtsPdu): void {
-    const { destination, ack } = FLOW_CONTROL_ACK_WITH_DESTINATION.decode(pdu);
+  #relayOrTakeAck(bytes: Uint8Array): void {
+    const destination = this.#state === 'Opened' ? ackDestination(bytes) : undefined;
     if (destination === Destination.FDClient) {
       this.#sendRts(bytes);
       return;
     }
-    if (destination !== Destination.FDOutProxy)
-      throw unexpectedRts(pdu, ['FDClient', 'FDOutProxy'], '[MS-RPCH] 3.2.1.5.2');
+    if (destination !== Destination.FDOutProxy) {
+      throw unexpectedRts(parseRts(bytes), ['FlowControlAckWithDestination'], '[MS-RPCH] 3.2.4.5');
+    }
+    const ack = readAckWithDestination(bytes);
     // [MS-RPCH] 3.2.1.5.1.2: the acknowledgement of another channel instance is dropped.
     if (!sameBytes(ack.channelCookie, this.#outChannelCookie)) return;
     this.#clientWindow.acknowledged(ack);
@@ -267,7 +257,7 @@ export class OutboundProxy {
   }
 
   #acknowledge(): void {
-    this.#port.toServer.rts(FLOW_CONTROL_ACK.encode({ ack: this.#receive.acknowledge(this.#outChannelCookie) }));
+    this.#port.toServer.rts(encodeAck(this.#receive.acknowledge(this.#outChannelCookie)));
   }
 
   /** An undecided client that got all it promised to take, and has not acknowledged any of it, never will. */

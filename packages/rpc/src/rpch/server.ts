@@ -1,9 +1,10 @@
 import { sameBytes } from '../bytes/equal.ts';
 import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
-import { Destination } from './commands.ts';
+import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
+import { Destination, type FlowControlAck } from './commands.ts';
 import { ReceiveWindow, SendWindow } from './flow-control.ts';
-import { CONN_A2, CONN_B2, CONN_B3, CONN_C1, FLOW_CONTROL_ACK, PING_TRAFFIC_SENT_NOTIFY } from './pdus.ts';
+import { CONN_A2, CONN_B2, CONN_B3, CONN_C1, PING_TRAFFIC_SENT_NOTIFY } from './pdus.ts';
 import type { RoleEnd } from './role.ts';
 import { parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
@@ -111,11 +112,11 @@ export class Server {
 
   #rtsFromInboundProxy(bytes: Uint8Array): void {
     if (this.#state === 'Finished') return;
-    const pdu = parseRts(bytes);
     if (this.#state === 'Opened') {
-      this.#forward(bytes, pdu);
+      this.#forward(bytes);
       return;
     }
+    const pdu = parseRts(bytes);
     if (this.#b2 !== undefined) throw unexpectedRts(pdu, ['nothing before CONN/A2'], '[MS-RPCH] 3.2.5.5.4');
     this.#b2 = CONN_B2.decode(pdu);
     this.#state = 'A2W';
@@ -124,24 +125,30 @@ export class Server {
 
   #rtsFromOutboundProxy(bytes: Uint8Array): void {
     if (this.#state === 'Finished') return;
-    const pdu = parseRts(bytes);
     if (this.#state === 'Opened') {
-      if (FLOW_CONTROL_ACK.matches(pdu)) {
-        const { ack } = FLOW_CONTROL_ACK.decode(pdu);
-        if (this.#a2 === undefined || !sameBytes(ack.channelCookie, this.#a2.outChannelCookie)) return;
-        this.#queue.window?.acknowledged(ack);
-        this.#queue.pump();
-        this.#holdRuntime();
-      } else if (!PING_TRAFFIC_SENT_NOTIFY.matches(pdu)) {
-        // Pings count for the lifetime of the OUT channel, which matters to who recycles it ([MS-RPCH] 3.2.5.5.14).
-        this.#forward(bytes, pdu);
-      }
+      const ack = readAck(bytes);
+      if (ack === undefined) this.#forwardUnlessForUs(bytes);
+      else this.#takeAck(ack);
       return;
     }
+    const pdu = parseRts(bytes);
     if (this.#a2 !== undefined) throw unexpectedRts(pdu, ['nothing before CONN/B2'], '[MS-RPCH] 3.2.5.5.3');
     this.#a2 = CONN_A2.decode(pdu);
     this.#state = 'B2W';
     this.#openIfComplete();
+  }
+
+  /** [MS-RPCH] 3.2.1.5.1.2: the acknowledgement of another channel instance is dropped. */
+  #takeAck(ack: FlowControlAck): void {
+    if (this.#a2 === undefined || !sameBytes(ack.channelCookie, this.#a2.outChannelCookie)) return;
+    this.#queue.window?.acknowledged(ack);
+    this.#queue.pump();
+    this.#holdRuntime();
+  }
+
+  /** Pings count for the lifetime of the OUT channel, which matters to who recycles it ([MS-RPCH] 3.2.5.5.14). */
+  #forwardUnlessForUs(bytes: Uint8Array): void {
+    if (!PING_TRAFFIC_SENT_NOTIFY.matches(parseRts(bytes))) this.#forward(bytes);
   }
 
   /** [MS-RPCH] 3.2.5.5.3.2, 3.2.5.5.4.2 */
@@ -167,19 +174,15 @@ export class Server {
   }
 
   /** [MS-RPCH] 3.2.1.5.2: the server stands between the two proxies and relays between them. */
-  #forward(bytes: Uint8Array, pdu: RtsPdu): void {
-    const [first] = pdu.commands;
-    if (first?.name === 'Destination') {
-      if (first.value === Destination.FDClient || first.value === Destination.FDOutProxy) {
-        this.#port.toOutboundProxy.rts(bytes);
-        return;
-      }
-      if (first.value === Destination.FDInProxy) {
-        this.#port.toInboundProxy.rts(bytes);
-        return;
-      }
+  #forward(bytes: Uint8Array): void {
+    const destination = ackDestination(bytes) ?? destinationOf(parseRts(bytes));
+    if (destination === Destination.FDClient || destination === Destination.FDOutProxy) {
+      this.#port.toOutboundProxy.rts(bytes);
+    } else if (destination === Destination.FDInProxy) {
+      this.#port.toInboundProxy.rts(bytes);
+    } else {
+      throw unexpectedRts(parseRts(bytes), ['a PDU for one of the others'], '[MS-RPCH] 3.2.5.5');
     }
-    throw unexpectedRts(pdu, ['a PDU for one of the others'], '[MS-RPCH] 3.2.5.5');
   }
 
   /** [MS-RPCH] 3.2.1.5.1.1, towards the inbound proxy. */
@@ -189,9 +192,7 @@ export class Server {
 
   #acknowledge(): void {
     if (this.#b2 === undefined) return;
-    this.#port.toInboundProxy.rts(
-      FLOW_CONTROL_ACK.encode({ ack: this.#receive.acknowledge(this.#b2.inChannelCookie) }),
-    );
+    this.#port.toInboundProxy.rts(encodeAck(this.#receive.acknowledge(this.#b2.inChannelCookie)));
   }
 
   #holdRuntime(): void {
@@ -200,6 +201,11 @@ export class Server {
     this.#runtimePaused = paused;
     this.#port.pauseRuntime(paused);
   }
+}
+
+function destinationOf(pdu: RtsPdu): Destination | undefined {
+  const [first] = pdu.commands;
+  return first?.name === 'Destination' ? (first.value as Destination) : undefined;
 }
 
 function tooEarly(state: string): ProtocolError {
