@@ -20,7 +20,10 @@ test('a right credential is computed once, until its time is over', async () => 
   const cache = new CredentialCache({ random: counting() });
   const { check, calls } = checking(ALICE);
   assert.deepEqual(await cache.verify(cache.keyOf('alice', 'pw'), 0, check), { account: ALICE, cached: false });
-  assert.deepEqual(await cache.verify(cache.keyOf('alice', 'pw'), CREDENTIAL_LIFETIME - 1, check), { account: ALICE, cached: true });
+  assert.deepEqual(await cache.verify(cache.keyOf('alice', 'pw'), CREDENTIAL_LIFETIME - 1, check), {
+    account: ALICE,
+    cached: true,
+  });
   assert.equal(calls(), 1);
   assert.equal(
     (await cache.verify(cache.keyOf('alice', 'pw'), CREDENTIAL_LIFETIME, check)).cached,
@@ -33,7 +36,8 @@ test('a right credential is computed once, until its time is over', async () => 
 test('wrong credentials are never remembered, and neither are errors', async () => {
   const cache = new CredentialCache({ random: counting() });
   const { check, calls } = checking(undefined);
-  for (let at = 0; at < 3; at++) assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), at, check)).account, undefined);
+  for (let at = 0; at < 3; at++)
+    assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), at, check)).account, undefined);
   assert.equal(calls(), 3);
   const broken = () => Promise.reject(new Error('down'));
   await assert.rejects(cache.verify(cache.keyOf('alice', 'pw'), 0, broken), /down/);
@@ -76,7 +80,10 @@ test('equal credentials at the same time share one check, and its error', async 
     await Promise.resolve();
     throw new Error('down');
   };
-  const both = await Promise.allSettled([cache.verify(cache.keyOf('bob', 'x'), 0, failing), cache.verify(cache.keyOf('bob', 'x'), 0, failing)]);
+  const both = await Promise.allSettled([
+    cache.verify(cache.keyOf('bob', 'x'), 0, failing),
+    cache.verify(cache.keyOf('bob', 'x'), 0, failing),
+  ]);
   assert.deepEqual(
     both.map(({ status }) => status),
     ['rejected', 'rejected'],
@@ -97,7 +104,11 @@ test('what was begun before a reload is not remembered after it', async () => {
   );
   cache.clear();
   const after = checking(undefined);
-  assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), 0, after.check)).account, undefined, 'not joined to the old check');
+  assert.equal(
+    (await cache.verify(cache.keyOf('alice', 'pw'), 0, after.check)).account,
+    undefined,
+    'not joined to the old check',
+  );
   end(ALICE);
   assert.equal((await begun).account, ALICE);
   assert.equal((await cache.verify(cache.keyOf('alice', 'pw'), 0, after.check)).account, undefined);
