@@ -167,9 +167,9 @@ export class VirtualConnection implements ServerPort, ChannelSession {
       this.server.tick(now);
       this.in?.role.tick(now);
       this.out?.role.tick(now);
+      this.flush();
+      this.#findStalls(now);
     });
-    this.flush();
-    this.#findStalls(now);
   }
 
   /** Sends what this turn wrote, on every leg. */
@@ -224,15 +224,19 @@ export class VirtualConnection implements ServerPort, ChannelSession {
     if (this.#ended || backend === undefined || inbound === undefined || outbound === undefined) return;
     const toServer = backend.unsent + inbound.role.held;
     const toClient = outbound.leg.unsent + outbound.role.held;
-    // Half a PDU whose rest is left in the kernel waits for the client's window, not for the server.
     const rest = this.#backendDeframer.pending;
-    const waitsForClient = toClient > 0 || (rest > 0 && this.#backendPaused);
+    // The server's leg is paused when the client owes an acknowledgement: that much it has taken from us and not from itself.
+    const waitsForClient = toClient > 0 || this.#backendPaused;
     // Pings pass a client that acknowledges nothing: they are no progress.
     const passed = outbound.leg.unsent > 0 ? outbound.leg.sent : outbound.role.bytesReceived - outbound.role.held;
     if (stalls.toServer.observe(toServer > 0, backend.sent, now) > stallTimeout) {
       this.end({ reason: 'server-stalled', party: 'server', detail: `${toServer} bytes wait for the server` });
     } else if (stalls.out.observe(waitsForClient, passed, now) > stallTimeout) {
-      this.end({ reason: 'out-stalled', party: 'client', detail: `${toClient + rest} bytes wait for the client` });
+      this.end({
+        reason: 'out-stalled',
+        party: 'client',
+        detail: `${toClient} bytes, and more at the server, wait for the client`,
+      });
     } else if (stalls.in.observe(inbound.pending > 0 && toServer === 0, inbound.bytes, now) > stallTimeout) {
       this.end({
         reason: 'in-stalled',

@@ -47,7 +47,9 @@ export async function serveTcp(options: TcpServerOptions): Promise<TcpServer> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) => {
       const where = `${options.host}:${options.port}`;
-      reject(new RpchError('RPCH_LISTEN_FAILED', 'configuration', `cannot listen on ${where}`, { cause }));
+      reject(
+        new RpchError('RPCH_LISTEN_FAILED', 'configuration', `cannot listen on ${where}: ${cause.message}`, { cause }),
+      );
     });
     server.listen(options.port, options.host, resolve);
   });
