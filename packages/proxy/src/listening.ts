@@ -3,7 +3,6 @@ import { createServer as createTlsServer, type TlsOptions, type Server as TlsSer
 import { RpchError } from '@rpch/rpc';
 import type { Listener } from './config/listener.ts';
 import type { Admitted, Connections } from './front/connections.ts';
-import { KEEPALIVE_DELAY } from './sessions/backend.ts';
 
 /** An open listener. */
 export interface Listening {
@@ -55,7 +54,7 @@ export function listen(listener: Listener, options: ListeningOptions): Promise<L
   });
 }
 
-const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_DELAY };
+const SOCKET_OPTIONS = { noDelay: true };
 
 function tcpServer(options: ListeningOptions): Server {
   return createTcpServer(SOCKET_OPTIONS, (socket) => {

@@ -39,8 +39,9 @@ export async function measureRate(
   row: RateRow,
   seconds: number,
 ): Promise<Rate> {
-  const args = [...candidate.target, ...row.args, '-t', String(seconds), '-p', String(candidate.pid)];
-  const finished = await children.run('rohload', generator, args, GENERATOR_LIMIT + seconds * 1000);
+  const time = Math.min(seconds, row.mostSeconds ?? seconds);
+  const args = [...candidate.target, ...row.args, '-t', String(time), '-p', String(candidate.pid)];
+  const finished = await children.run('rohload', generator, args, GENERATOR_LIMIT + time * 1000);
   const figure = figures(RATE_LINE, finished, row.name, candidate.name);
   return {
     calls: figure('calls'),

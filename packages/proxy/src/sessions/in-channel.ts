@@ -1,5 +1,6 @@
 import { type ClientAddress, InboundProxy, type InboundProxyPort, type PduSink } from '@rpch/rpc/internal';
 import { ipv6Groups, parseIp } from '../access/ip.ts';
+import { KEEPALIVE_DELAY } from './backend.ts';
 import { Channel, type ChannelOwner, type ChannelRequest } from './channel.ts';
 
 /** An IN channel: the body of an RPC_IN_DATA request, and the inbound proxy's role behind it. */
@@ -22,6 +23,8 @@ export class InChannel extends Channel implements InboundProxyPort {
       clientAddress: clientAddressOf(request.purpose.address),
     });
     this.fromClient = this.role.fromClient;
+    // Of both channels this is the one on which nothing is ever under way to the client, so the probes of a silent one go out.
+    this.leg.keepAlive(KEEPALIVE_DELAY);
   }
 
   get toServer(): PduSink {

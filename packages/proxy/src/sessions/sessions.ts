@@ -5,6 +5,7 @@ import type { Counters } from '../counters.ts';
 import type { Log } from '../log.ts';
 import { dial } from './backend.ts';
 import type { Channel, ChannelOwner, ChannelPurpose, ChannelRequest } from './channel.ts';
+import { Deadline } from './deadline.ts';
 import { InChannel } from './in-channel.ts';
 import { OutChannel } from './out-channel.ts';
 import { newIncident } from './responses.ts';
@@ -52,7 +53,7 @@ interface Session {
   readonly port: number;
   readonly address: string;
   /** While dialling. */
-  dialling: AbortController | undefined;
+  dialling: Deadline | undefined;
   /** Why it cannot be opened; its channels are refused when their time comes. */
   refused: string | undefined;
 }
@@ -170,11 +171,10 @@ export class Sessions implements ChannelOwner {
   async #dial(session: Session, purpose: ChannelPurpose): Promise<void> {
     if (!purpose.decision.allowed) return;
     const { rule, connect } = purpose.decision;
-    const dialling = new AbortController();
-    session.dialling = dialling;
-    const timer = setTimeout(() => dialling.abort(), this.#options.connectTimeout);
-    const dialled = await dial(connect, rule, this.#surroundings.lookup, dialling.signal);
-    clearTimeout(timer);
+    const deadline = new Deadline(this.#options.connectTimeout);
+    session.dialling = deadline;
+    const dialled = await dial(connect, rule, this.#surroundings.lookup, deadline);
+    deadline.lift();
     session.dialling = undefined;
     // Nobody is left to be refused where the client gave up meanwhile.
     if (dialled.kind === 'failed' && !this.#byConnection.has(session.connection)) return;
@@ -197,7 +197,7 @@ export class Sessions implements ChannelOwner {
     ended: (connection: VirtualConnection, end: SessionEnd): void => {
       const session = this.#byConnection.get(connection);
       if (session === undefined) return;
-      session.dialling?.abort();
+      session.dialling?.pass();
       this.#byConnection.delete(connection);
       this.#byCookie.delete(session.key);
       const left = (this.#perAccount.get(session.account) ?? 1) - 1;

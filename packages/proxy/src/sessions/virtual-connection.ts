@@ -9,6 +9,7 @@ import {
   Server,
   type ServerPort,
 } from '@rpch/rpc/internal';
+import { KEEPALIVE_DELAY } from './backend.ts';
 import { type ChannelSession, endOfError, LINGER } from './channel.ts';
 import type { InChannel } from './in-channel.ts';
 import type { OutChannel } from './out-channel.ts';
@@ -106,7 +107,7 @@ export class VirtualConnection implements ServerPort, ChannelSession {
       closed: (error) => this.end(endOfLeg('server', error)),
     });
     this.#backend = backend;
-    if (this.#serverKeepAlive !== undefined) backend.keepAlive(this.#serverKeepAlive);
+    backend.keepAlive(this.#serverKeepAlive ?? KEEPALIVE_DELAY);
     for (const channel of [this.out, this.in]) channel?.guard(() => channel.role.serverConnected(this.#conduct));
     this.flush();
     backend.start();

@@ -89,9 +89,10 @@ async function drainsUntilTheClientLeaves({ proxy, server, client }: Scene): Pro
 }
 
 async function drainsUntilTheTimeout(scene: Scene): Promise<Outcome> {
+  const at = performance.now();
   scene.proxy.signal('SIGTERM');
   await scene.proxy.line('proxy.draining');
-  return ended(scene, performance.now());
+  return ended(scene, at);
 }
 
 async function stopsAtOnce(scene: Scene): Promise<Outcome> {
