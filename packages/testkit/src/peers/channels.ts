@@ -33,8 +33,8 @@ export function channelsOf(streams: readonly Stream[]): Channel[] {
       {
         direction: method === 'RPC_IN_DATA' ? ('in' as const) : ('out' as const),
         server,
-        fromClient: cutPdus(body),
-        fromProxy: cutPdus(afterReplies(Buffer.from(stream.fromServer))),
+        fromClient: cutPdus(body, `${method} ${server}, from the client`),
+        fromProxy: cutPdus(afterReplies(Buffer.from(stream.fromServer)), `${method} ${server}, from the proxy`),
       },
     ];
   });
@@ -85,7 +85,7 @@ function contentLength(head: string): number {
 }
 
 /** Cut here and not with the deframer under test: what it cuts wrongly must show. */
-function cutPdus(bytes: Buffer): Uint8Array[] {
+function cutPdus(bytes: Buffer, whence: string): Uint8Array[] {
   const pdus: Uint8Array[] = [];
   let at = 0;
   while (bytes.length - at >= LENGTH_KNOWN_AT) {
@@ -95,6 +95,9 @@ function cutPdus(bytes: Buffer): Uint8Array[] {
     pdus.push(bytes.subarray(at, at + length));
     at += length;
   }
-  if (at !== bytes.length) throw new Error(`${bytes.length - at} bytes at the end of a channel are no whole PDU`);
+  if (at !== bytes.length) {
+    const rest = `${bytes.length - at} bytes of ${bytes.length} at the end of a channel are no whole PDU`;
+    throw new Error(`${rest} (${whence}): ${bytes.toString('hex', at, at + 32)}…`);
+  }
   return pdus;
 }

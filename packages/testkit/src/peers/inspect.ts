@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Channel, channelsOf, rpcBytes } from './channels.ts';
 import { writePcap } from './pcap.ts';
-import { findMalformed, followStreams, type ReadOptions, readFields } from './tshark.ts';
+import { findMalformed, followStreams, type ReadOptions, readFields, type Stream } from './tshark.ts';
 
 /** What tshark makes of a capture of the proxy's both sides. */
 export interface Inspection {
@@ -31,6 +31,38 @@ export interface InspectOptions {
   readonly scratch: string;
 }
 
+/**
+ * tshark 4.0 now and then loses its place in a TLS connection of large segments, though the capture is whole: it then calls
+ * every further record unknown. What it says of such a capture is worth nothing; another capture of the same traffic mostly fares
+ * better.
+ */
+export class TsharkLostItsPlace extends Error {
+  override readonly name = 'TsharkLostItsPlace';
+}
+
+const UNKNOWN_RECORD = 'Ignored Unknown Record';
+
+/** Whether both directions consist of whole TLS records (RFC 5246 6.2.1), by our own count. */
+function isWholeTls({ fromClient, fromServer }: Stream): boolean {
+  return [fromClient, fromServer].every((side) => {
+    const bytes = Buffer.from(side);
+    let at = 0;
+    while (at + 5 <= bytes.length && bytes[at + 1] === 3) at += 5 + bytes.readUInt16BE(at + 3);
+    return at === bytes.length;
+  });
+}
+
+/** The channels of https connections. Throws {@link TsharkLostItsPlace} where it is tshark's fault that they are not whole. */
+async function tlsChannels(file: string, options: InspectOptions): Promise<Channel[]> {
+  const streams = await followStreams(file, options.httpsPorts, 'tcp', options);
+  if (!streams.every(isWholeTls)) throw new Error('a TLS connection does not consist of whole records');
+  try {
+    return channelsOf(await followStreams(file, options.httpsPorts, 'tls', options));
+  } catch (cause) {
+    throw new TsharkLostItsPlace('channels of TLS connections are not whole', { cause });
+  }
+}
+
 /** A port that tshark knows for RPC over HTTP, [MS-RPCH] 1.9. */
 const CHANNEL_PORT = 593;
 const FIRST_CLIENT_PORT = 10000;
@@ -43,8 +75,9 @@ const FIRST_CLIENT_PORT = 10000;
 export async function inspectCapture(file: string, options: InspectOptions): Promise<Inspection> {
   const read: ReadOptions = options;
   const overTcp = await followStreams(file, options.httpPorts, 'tcp', read);
-  const overTls = await followStreams(file, options.httpsPorts, 'tls', read);
-  const channels = channelsOf([...overTcp, ...overTls]);
+  const channels = [...channelsOf(overTcp), ...(await tlsChannels(file, options))];
+  const malformed = await findMalformed(file, read);
+  if (malformed.some((row) => row.includes(UNKNOWN_RECORD))) throw new TsharkLostItsPlace(malformed.join('\n'));
   const bare = join(options.scratch, 'channels.pcap');
   writePcap(
     bare,
@@ -61,7 +94,7 @@ export async function inspectCapture(file: string, options: InspectOptions): Pro
   const undissected = await readFields(bare, 'tcp.len > 0 && !dcerpc', ['frame.number', '_ws.col.Info']);
   const rts = await readFields(bare, 'dcerpc.pkt_type == 20', ['_ws.col.Info']);
   return {
-    malformed: [...(await findMalformed(file, read)), ...(await findMalformed(bare))],
+    malformed: [...malformed, ...(await findMalformed(bare))],
     undissected: undissected.map((row) => row.join(' | ')),
     rts: rts.map(([info = '']) => info.replace(/[, ]+$/, '')),
     channels,

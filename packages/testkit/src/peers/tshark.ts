@@ -92,7 +92,10 @@ function tshark(file: string, options: ReadOptions, args: readonly string[]): Pr
     ...(options.httpsPorts ?? []).flatMap((port) => ['-d', `tcp.port==${port},tls`, '-d', `tls.port==${port},http`]),
     ...(options.keylogFile === undefined ? [] : ['-o', `tls.keylog_file:${options.keylogFile}`]),
   ];
-  return runOrThrow('tshark', ['-n', '-r', file, ...decode, ...args], {
+  // Where the two ends of a connection run on different cores, a capture of the loopback interface can have a segment
+  // before its predecessor; tshark gives such a stream up unless it is told to put it in order.
+  const order = ['-o', 'tcp.reassemble_out_of_order:TRUE'];
+  return runOrThrow('tshark', ['-n', '-r', file, ...order, ...decode, ...args], {
     timeoutMs: READ_TIMEOUT_MS,
     maxBytes: MAX_OUTPUT_BYTES,
   });
