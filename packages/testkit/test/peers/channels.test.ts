@@ -63,7 +63,7 @@ test('connections without a channel are left out: other requests, echo, refused'
 test('a channel that ends inside a PDU is an error', () => {
   const fromClient = Buffer.concat([REQUEST, CONN_A3]);
   const fromServer = Buffer.concat([REPLY, CONN_A3, CONN_A3.subarray(0, 27)]);
-  assert.throws(() => channelsOf([{ port: 80, fromClient, fromServer }]), /27 bytes at the end/);
+  assert.throws(() => channelsOf([{ port: 80, fromClient, fromServer }]), /27 bytes of 55 at the end/);
 });
 
 test('RPC bytes are what is left without RTS', () => {
