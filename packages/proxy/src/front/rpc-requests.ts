@@ -51,14 +51,14 @@ export class RpcRequests implements RpcHttpHandler {
 
   async #handle(connection: RpcHttpConnection, head: HttpHead): Promise<void> {
     const { admitted, authentication, counters, sessions } = this.#options;
-    counters.count('requests', head.method.startsWith('RPC_') ? head.method : 'other');
+    const kind = KINDS.get(head.method);
+    counters.count('requests', kind === undefined ? 'other' : head.method);
     const question = head.target.indexOf('?');
     const path = question < 0 ? head.target : head.target.slice(0, question);
     if (!isRpcProxyPath(path)) {
       connection.reply({ statusLine: 'HTTP/1.1 404 Not Found' });
       return;
     }
-    const kind = KINDS.get(head.method);
     if (kind === undefined) {
       connection.reply({
         statusLine: 'HTTP/1.1 405 Method Not Allowed',

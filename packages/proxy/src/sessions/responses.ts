@@ -1,4 +1,4 @@
-import { ECHO_PDU, type HttpReply } from '@rpch/rpc/internal';
+import { ECHO_PDU, encodeReply, type HttpReply } from '@rpch/rpc/internal';
 
 /** Field that names a refusal in the log without telling a client anything. */
 export const INCIDENT_FIELD = 'RPCH-Incident';
@@ -13,10 +13,7 @@ export function refusal(incident: string): HttpReply {
 
 /** The same for a connection that has become a channel already. */
 export function rawRefusal(incident: string): Uint8Array {
-  return Buffer.from(
-    `HTTP/1.0 503 RPC Error: 6ba\r\n${INCIDENT_FIELD}: ${incident}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
-    'latin1',
-  );
+  return encodeReply(refusal(incident), true);
 }
 
 /** Head of the OUT channel's response ([MS-RPCH] 2.1.2.1.4). */

@@ -207,7 +207,8 @@ export class RpcHttpConnection {
   };
 }
 
-function encodeReply({ statusLine, fields = [], body }: HttpReply, close: boolean): Buffer {
+/** The bytes of a reply. `close` says whether the connection is closed afterwards. */
+export function encodeReply({ statusLine, fields = [], body }: HttpReply, close: boolean): Buffer {
   const lines = [statusLine, ...fields.map(([name, value]) => `${name}: ${value}`)];
   lines.push(`Content-Length: ${body?.length ?? 0}`, `Connection: ${close ? 'close' : 'Keep-Alive'}`, '', '');
   const head = Buffer.from(lines.join('\r\n'), 'latin1');

@@ -155,3 +155,14 @@ test('either channel may come first, over HTTP/1.0 and 1.1, in pieces of any siz
   await script.call();
   script.cut('FIN');
 });
+
+test('methods that strangers make up do not grow the counters', async () => {
+  await using scene = await Scene.open();
+  const connection = await scene.connect();
+  for (let i = 0; i < 26; i++) {
+    connection.send(scene.head(`RPC_${String.fromCharCode(65 + i)}`, { contentLength: 0 }));
+    assert.equal((await takeResponse(connection)).status, 405);
+  }
+  const counted = Object.entries(scene.live.proxy.counters.snapshot()).filter(([name]) => name.startsWith('requests'));
+  assert.deepEqual(counted, [['requests{reason="other"}', 26]]);
+});
