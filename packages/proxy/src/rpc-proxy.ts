@@ -1,12 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import type { Socket } from 'node:net';
-import { dispatchByMethod, RpcHttpConnection, RpchError } from '@rpch/rpc/internal';
+import {
+  dispatchByMethod,
+  type HttpEndpoint,
+  openHttpEndpoint,
+  RpcHttpConnection,
+  RpchError,
+} from '@rpch/rpc/internal';
+import { formatConnectTo, isUnixPath } from './access/connect-to.ts';
 import { AccessPolicy } from './access/policy.ts';
 import type { AuthEvent } from './accounts/auth-result.ts';
 import type { Authenticator } from './accounts/authenticator.ts';
 import type { ChannelBindings } from './accounts/provider.ts';
+import type { EndpointSettings } from './config/endpoint.ts';
 import type { Listener } from './config/listener.ts';
+import { needRestart } from './config/restart.ts';
 import { type Settings, schemesOn } from './config/settings.ts';
 import { Counters } from './counters.ts';
 import {
@@ -24,7 +33,9 @@ import { type Listening, listen } from './listening.ts';
 import type { Log } from './log.ts';
 import { localProvider, loginNames, makeAuthenticator } from './login.ts';
 import { LINGER } from './sessions/channel.ts';
-import { Sessions } from './sessions/sessions.ts';
+import { gatewayRuntimes } from './sessions/gateway.ts';
+import { Sessions, type SessionsSurroundings } from './sessions/sessions.ts';
+import { V1Sessions } from './sessions/v1-sessions.ts';
 
 /** How often a draining proxy looks whether its last session has ended, ms. */
 const DRAIN_POLL = 50;
@@ -37,7 +48,10 @@ export class RpcProxy {
   readonly #log: Log;
   readonly #authenticator: Authenticator;
   readonly #connections: Connections;
+  readonly #surroundings: SessionsSurroundings;
   readonly #sessions: Sessions;
+  readonly #v1Sessions: V1Sessions;
+  readonly #endpoints: { readonly settings: EndpointSettings; readonly endpoint: HttpEndpoint }[] = [];
   readonly #web: Web;
   readonly #listening: Listening[] = [];
   #settings: Settings;
@@ -53,24 +67,28 @@ export class RpcProxy {
     this.#authenticator = authenticator;
     this.#policy = new AccessPolicy(settings.allow);
     this.#connections = new Connections(limits);
+    const stallTimeout = limits.stallTimeout * 1000;
+    const connectTimeout = limits.connectTimeout * 1000;
+    this.#surroundings = {
+      log,
+      counters: this.counters,
+      lookup: (host) => lookup(host, { all: true, order: 'ipv4first' }),
+      now: () => performance.now(),
+      random: randomBytes,
+    };
     this.#sessions = new Sessions(
       {
         receiveWindow: limits.receiveWindow,
         channelLifetime: settings.channelLifetime,
         connectionTimeout: settings.connectionTimeout * 1000,
         pairTimeout: limits.pairTimeout * 1000,
-        connectTimeout: limits.connectTimeout * 1000,
-        stallTimeout: limits.stallTimeout * 1000,
+        connectTimeout,
+        stallTimeout,
         virtualConnectionsPerAccount: limits.virtualConnectionsPerAccount,
       },
-      {
-        log,
-        counters: this.counters,
-        lookup: (host) => lookup(host, { all: true, order: 'ipv4first' }),
-        now: () => performance.now(),
-        random: randomBytes,
-      },
+      this.#surroundings,
     );
+    this.#v1Sessions = new V1Sessions({ connectTimeout, stallTimeout }, this.#surroundings);
     this.#web = new Web(
       {
         headBytes: limits.headBytes,
@@ -86,6 +104,14 @@ export class RpcProxy {
     return this.#listening;
   }
 
+  /** Open endpoints: where they listen, with the ports in use, and the server that each stands for. */
+  get endpoints(): readonly { readonly listen: string; readonly connect: string }[] {
+    return this.#endpoints.map(({ settings: { listen, connect }, endpoint }) => ({
+      listen: formatConnectTo(isUnixPath(listen) ? listen : { ...listen, port: endpoint.port }),
+      connect: formatConnectTo(connect),
+    }));
+  }
+
   /** Fingerprint (SHA-256) and origin of the certificate; undefined without an https listener. */
   get certificate(): { readonly fingerprint: string; readonly from: string } | undefined {
     return this.#certificate && { fingerprint: fingerprint(this.#certificate), from: this.#certificate.from };
@@ -93,18 +119,27 @@ export class RpcProxy {
 
   /** What is open now: TCP connections of clients, and sessions and channels that are not over. */
   get load(): { readonly connections: number; readonly sessions: number } {
-    return { connections: this.#connections.size, sessions: this.#sessions.size };
+    return { connections: this.#connections.size, sessions: this.#busy - this.#sessions.lingering };
   }
 
   /** Opens all listeners, or none: throws {@link RpchError}. */
   async listen(): Promise<void> {
     await this.#loadCertificate(this.#settings);
     try {
+      for (const endpoint of this.#settings.endpoints) await this.#openEndpoint(endpoint);
       for (const listener of this.#settings.listen) this.#listening.push(await this.#openListener(listener));
     } catch (error) {
       for (const open of this.#listening) open.stop();
+      for (const { endpoint } of this.#endpoints) await endpoint.close();
       throw error;
     }
+  }
+
+  /** Sessions that are not over: of clients here, and of other proxies' clients at the endpoints. */
+  get #busy(): number {
+    let busy = this.#sessions.size + this.#sessions.lingering + this.#v1Sessions.size;
+    for (const { endpoint } of this.#endpoints) busy += endpoint.sessions;
+    return busy;
   }
 
   /**
@@ -121,18 +156,20 @@ export class RpcProxy {
     this.#settings = settings;
     const tls = this.#tlsOptions();
     for (const { setCertificate } of this.#listening) if (tls !== undefined) setCertificate(tls);
-    const fixed = ['listen', 'limits', 'channelLifetime', 'connectionTimeout'] as const;
-    return fixed
-      .filter((key) => JSON.stringify(before[key]) !== JSON.stringify(settings[key]))
-      .map((key) => `a change of "${key}" takes effect after a restart`);
+    return needRestart(before, settings);
   }
 
-  /** Accepts nothing new and waits for the sessions to end, for as long as drainTimeout; then ends them. */
+  /**
+   * Accepts nothing new, has OUT channels in front of `ncacn_http` servers move to other proxies where there are any, and
+   * waits for the sessions to end, for as long as drainTimeout; then ends them.
+   */
   async drain(): Promise<void> {
     for (const { stop } of this.#listening) stop();
     this.#web.server.closeIdleConnections();
+    for (const { endpoint } of this.#endpoints) endpoint.drain();
+    this.#sessions.drain();
     const until = performance.now() + this.#settings.limits.drainTimeout * 1000;
-    while (this.#sessions.size > 0 && performance.now() < until) {
+    while (this.#busy > 0 && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL));
     }
     this.stop();
@@ -142,9 +179,38 @@ export class RpcProxy {
   stop(): void {
     for (const { stop } of this.#listening) stop();
     this.#sessions.endAll({ reason: 'proxy-stopped', party: 'proxy', detail: 'the proxy stops' });
+    this.#v1Sessions.endAll();
+    // Nobody waits for it: its connections are cut within the call.
+    for (const { endpoint } of this.#endpoints) void endpoint.close();
     this.#web.server.closeAllConnections();
     // Connections between two requests would keep the process alive for as long as their time-outs.
     setTimeout(() => this.#connections.destroyAll(), LINGER).unref();
+  }
+
+  async #openEndpoint(settings: EndpointSettings): Promise<void> {
+    const { listen, connect, from, mode } = settings;
+    const { limits } = this.#settings;
+    const stallTimeout = limits.stallTimeout * 1000;
+    const endpoint = await openHttpEndpoint({
+      listen: isUnixPath(listen) ? { ...listen, mode } : listen,
+      proxies: from.map(({ text }) => text),
+      version1: 'off',
+      limits: {
+        connections: limits.connections,
+        sessions: limits.connections,
+        setupTimeout: limits.pairTimeout * 1000,
+        recyclingTimeout: stallTimeout,
+        stallTimeout,
+        lingerTimeout: stallTimeout,
+      },
+      log: (line) => this.#log.info({ event: 'endpoint', endpoint: formatConnectTo(listen) }, line),
+      runtimes: gatewayRuntimes({
+        connect,
+        connectTimeout: limits.connectTimeout * 1000,
+        lookup: this.#surroundings.lookup,
+      }),
+    });
+    this.#endpoints.push({ settings, endpoint });
   }
 
   #openListener(listener: Listener): Promise<Listening> {
@@ -183,6 +249,7 @@ export class RpcProxy {
           authentication,
           policy: () => this.#policy,
           sessions: this.#sessions,
+          v1Sessions: listener.allowV1 ? this.#v1Sessions : undefined,
           log: this.#log,
           counters: this.counters,
         });

@@ -6,8 +6,11 @@ import { RpchError } from '@rpch/rpc';
 import type { Children } from './children.ts';
 import type { Programs } from './programs.ts';
 
-/** What stands between the load generator and the RPC server: nothing, HAProxy, a bare Node relay, the RPC Proxy. */
-export const CANDIDATE_NAMES = ['direct', 'haproxy', 'relay', 'proxy'] as const;
+/**
+ * What stands between the load generator and the RPC server: nothing, HAProxy, a bare Node relay, the RPC Proxy, that of
+ * another checkout, an earlier one, and the RPC Proxy in front of a server that speaks ncacn_http itself.
+ */
+export const CANDIDATE_NAMES = ['direct', 'haproxy', 'relay', 'proxy', 'before', 'native'] as const;
 export type CandidateName = (typeof CANDIDATE_NAMES)[number];
 
 /** A candidate that accepts. `target` is what the load generator is told: mode, address, RPC server, credentials. */
@@ -25,26 +28,39 @@ const ACCOUNT = 'alice:secret';
 /** HAProxy takes two descriptors for each connection; the held row needs 6,000 of them. */
 const HAPROXY_MAXCONN = 9000;
 
-/** The RPC server behind every candidate. */
+/** How an RPC server is spoken to: plain TCP (`ncacn_ip_tcp`), or [MS-RPCH]'s server role over TCP (`ncacn_http`). */
+export type ServerKind = 'plain' | 'native';
+
+/** The RPC server behind candidates. */
 export interface Server {
   readonly pid: number;
   readonly port: number;
 }
 
-/** Starts echod on a free port of 127.0.0.1. */
-export async function startServer(children: Children, programs: Programs): Promise<Server> {
+/** Starts echod on a free port of 127.0.0.1. Throws RpchError `RPCH_BENCH_START`. */
+export async function startServer(children: Children, programs: Programs, kind: ServerKind): Promise<Server> {
   const port = await freePort();
-  const { pid } = await children.start('echod', programs.echod, [String(port)], { port });
+  const mode = kind === 'native' ? ['--native'] : [];
+  const { pid } = await children.start('echod', programs.echod, [String(port), ...mode], { port });
   return { pid, port };
 }
 
-/** What {@link startCandidate} needs beside a name. `nodeArgs` go to Node before the program: for a profile. */
+/** The kind of server that a candidate needs behind it. */
+export function serverKindOf(name: CandidateName): ServerKind {
+  return name === 'native' ? 'native' : 'plain';
+}
+
+/**
+ * What {@link startCandidate} needs beside a name. `rpch` is the program that is measured, `before` the one that it is
+ * measured against where `before` is a candidate; `nodeArgs` go to Node before the program: for a profile.
+ */
 export interface Setting {
   readonly children: Children;
   readonly programs: Programs;
   readonly server: Server;
   readonly folder: string;
   readonly rpch: string;
+  readonly before?: string | undefined;
   readonly nodeArgs?: readonly string[];
 }
 
@@ -66,10 +82,13 @@ export async function startCandidate(name: CandidateName, setting: Setting): Pro
     const { pid } = await children.start(name, process.execPath, args, { says: /^ready/m });
     return { name, pid, target: tcpTarget(port) };
   }
+  const program = name === 'before' ? setting.before : setting.rpch;
+  if (program === undefined) throw new RpchError('RPCH_BENCH_START', 'caller', `no program to measure as '${name}'`);
+  const protocol = serverKindOf(name) === 'native' ? 'ncacn_http' : 'ncacn_ip_tcp';
   const data = join(setting.folder, `data-${port}`);
   const args = [
-    ...[...nodeArgs, setting.rpch, 'proxy', '--listen', `http://127.0.0.1:${port}`, '--data', data],
-    ...['--allow', `ncacn_ip_tcp:127.0.0.1[${server.port}]`, '--user', ACCOUNT, '--auth', 'basic'],
+    ...[...nodeArgs, program, 'proxy', '--listen', `http://127.0.0.1:${port}`, '--data', data],
+    ...['--allow', `${protocol}:127.0.0.1[${server.port}]`, '--user', ACCOUNT, '--auth', 'basic'],
     // The generator cannot recycle a channel, and bulk rows use up the usual gibibyte in two seconds.
     ...['--channel-lifetime', String(2 ** 31)],
   ];

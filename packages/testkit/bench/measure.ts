@@ -52,15 +52,15 @@ export async function measureRate(
   };
 }
 
-/** Holds the row's connections open on one candidate, then calls once on each. Throws like {@link measureRate}. */
+/** Holds so many connections open on one candidate, then calls once on each. Throws like {@link measureRate}. */
 export async function measureHold(
   children: Children,
   generator: string,
   candidate: Candidate,
   row: HoldRow,
+  connections: number,
 ): Promise<Hold> {
-  const connections = String(row.connections);
-  const args = [...candidate.target, '-c', connections, '-H', String(row.seconds), '-p', String(candidate.pid)];
+  const args = [...candidate.target, '-c', String(connections), '-H', String(row.seconds), '-p', String(candidate.pid)];
   const finished = await children.run('rohload', generator, args, GENERATOR_LIMIT + row.seconds * 1000);
   const figure = figures(HOLD_LINE, finished, row.name, candidate.name);
   return { held: figure('held'), answered: figure('answered'), each: figure('each'), rssMiB: figure('rss') };

@@ -1,7 +1,9 @@
-import type { CandidateName } from './candidates.ts';
+import { type Comparison, renderComparison } from './against.ts';
+import { CANDIDATE_NAMES, type CandidateName } from './candidates.ts';
 import type { Hold, Rate } from './measure.ts';
 import type { SelfTime } from './profile.ts';
 import type { HoldResult, RateResult } from './runner.ts';
+import { count, decimal, table } from './table.ts';
 
 /** One goal and what was measured. `value` is undefined when a candidate that it needs failed. */
 export interface Verdict {
@@ -23,16 +25,30 @@ export interface Findings {
   readonly hold: HoldResult | undefined;
   /** By the row's title: where the proxy's time went, or why that is not known. */
   readonly profiles: ReadonlyMap<string, readonly SelfTime[] | string>;
+  /** Against an earlier program, where one ran in the same run. */
+  readonly comparisons?: readonly Comparison[] | undefined;
 }
 
-const NAMES: readonly CandidateName[] = ['direct', 'haproxy', 'relay', 'proxy'];
-/** The hop that every ratio is taken against. */
-const REFERENCE = 'haproxy';
+/** The hop that goals are ratios to. */
+const REFERENCE: CandidateName = 'haproxy';
 
-/** A candidate's figure divided by the HAProxy hop's; undefined when one of the two failed. */
-export function ratioTo(result: RateResult, name: CandidateName, figure: keyof Rate): number | undefined {
+/** The table of ratios: what is divided by what. */
+const RATIOS: readonly (readonly [name: CandidateName, to: CandidateName])[] = [
+  ['relay', 'haproxy'],
+  ['proxy', 'haproxy'],
+  ['native', 'haproxy'],
+  ['native', 'proxy'],
+];
+
+/** A candidate's figure divided by another's, the HAProxy hop's by default; undefined when one of the two failed. */
+export function ratioTo(
+  result: RateResult,
+  name: CandidateName,
+  figure: keyof Rate,
+  to: CandidateName = REFERENCE,
+): number | undefined {
   const own = result.medians.get(name)?.[figure];
-  const reference = result.medians.get(REFERENCE)?.[figure];
+  const reference = result.medians.get(to)?.[figure];
   return own === undefined || reference === undefined ? undefined : own / reference;
 }
 
@@ -77,6 +93,7 @@ export function render(findings: Findings, verdicts: readonly Verdict[]): string
     );
   }
   if (hold !== undefined) sections.push(holdSection(hold));
+  if (findings.comparisons !== undefined) sections.push(renderComparison(findings.comparisons, hold));
   if (verdicts.length > 0) sections.push(goals(verdicts));
   for (const [title, lines] of profiles) sections.push(profileSection(title, lines));
   const failures = [...rates, ...(hold === undefined ? [] : [hold])].flatMap((result) => [...result.failures.values()]);
@@ -85,30 +102,40 @@ export function render(findings: Findings, verdicts: readonly Verdict[]): string
 }
 
 function section(title: string, rates: readonly RateResult[], cell: (rate: Rate) => string): string {
+  const names = CANDIDATE_NAMES.filter((name) => rates.some((result) => took(result, name)));
   const rows = rates.map((result) => [
     result.row.title,
-    ...NAMES.map((name) => {
+    ...names.map((name) => {
       const rate = result.medians.get(name);
       return rate === undefined ? (result.failures.has(name) ? 'failed' : '') : cell(rate);
     }),
   ]);
-  return table([title, ...NAMES], rows);
+  return table([title, ...names], rows);
+}
+
+/** Whether a candidate took part in a row. */
+function took({ medians, failures }: RateResult, name: CandidateName): boolean {
+  return medians.has(name) || failures.has(name);
 }
 
 function ratios(rates: readonly RateResult[]): string {
-  const rows = rates.map((result) => [
-    result.row.title,
-    ...(['calls', 'p99'] as const).flatMap((figure) => {
-      return (['relay', 'proxy'] as const).map((name) => decimal(ratioTo(result, name, figure)));
-    }),
-  ]);
-  return table(['Ratios to the HAProxy hop', 'relay calls', 'proxy calls', 'relay p99', 'proxy p99'], rows);
+  const columns = RATIOS.filter((pair) => pair.every((name) => rates.some((result) => took(result, name))));
+  const parts = (['calls', 'p99'] as const).map((figure) => {
+    const rows = rates.map((result) => [
+      result.row.title,
+      ...columns.map(([name, to]) => decimal(ratioTo(result, name, figure, to))),
+    ]);
+    const title = figure === 'calls' ? 'Ratios of calls per second' : 'Ratios of p99';
+    return table([title, ...columns.map(([name, to]) => `${name} / ${to}`)], rows);
+  });
+  return parts.join('\n\n');
 }
 
 function holdSection({ row, holds, failures }: HoldResult): string {
+  const names = CANDIDATE_NAMES.filter((name) => holds.has(name) || failures.has(name));
   const cell = (name: CandidateName, text: (hold: Hold) => string): string => {
     const hold = holds.get(name);
-    return hold === undefined ? (failures.has(name) ? 'failed' : '') : text(hold);
+    return hold === undefined ? 'failed' : text(hold);
   };
   const lines: [string, (hold: Hold) => string][] = [
     ['held', (hold) => count(hold.held)],
@@ -117,8 +144,8 @@ function holdSection({ row, holds, failures }: HoldResult): string {
     ['memory in all, MiB', (hold) => count(hold.rssMiB)],
   ];
   return table(
-    [row.title, ...NAMES],
-    lines.map(([label, text]) => [label, ...NAMES.map((name) => cell(name, text))]),
+    [row.title, ...names],
+    lines.map(([label, text]) => [label, ...names.map((name) => cell(name, text))]),
   );
 }
 
@@ -139,21 +166,4 @@ function profileSection(title: string, lines: readonly SelfTime[] | string): str
     return [`  ${where}`, `${(share * 100).toFixed(1)} %`, `${count(milliseconds)} ms`];
   });
   return table([`Self time of the proxy: ${title}`, 'of busy', 'time'], rows);
-}
-
-/** The first column to the left, the others to the right, each as wide as its widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join('  ');
-  return all.map((row) => line(row).trimEnd()).join('\n');
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
-}
-
-function decimal(value: number | undefined): string {
-  return value === undefined ? 'failed' : value.toFixed(2);
 }

@@ -1,3 +1,5 @@
+import type { CandidateName } from './candidates.ts';
+
 /** What a row must reach. Ratios are the proxy's figure divided by that of the HAProxy hop in the same run. */
 export interface RateGoal {
   /** Calls per second, at least this ratio; `stretch` is what we would like. */
@@ -22,6 +24,8 @@ export interface HoldRow {
   readonly name: string;
   readonly title: string;
   readonly connections: number;
+  /** The same in front of a server that takes two connections for each: the proxy then has four descriptors for each. */
+  readonly nativeConnections: number;
   /** How long they stay open, in seconds. */
   readonly seconds: number;
   /** Memory that the process grew by for each connection, at most, in KiB. */
@@ -66,6 +70,15 @@ export const HOLD_ROW: HoldRow = {
   name: 'hold',
   title: '6,000 virtual connections held open',
   connections: 6000,
+  nativeConnections: 4500,
   seconds: 10,
   kibEach: 40,
 };
+
+/** How many connections a candidate holds in a row of memory. */
+export function heldBy(row: HoldRow, name: CandidateName): number {
+  return name === 'native' ? row.nativeConnections : row.connections;
+}
+
+/** What `--against` allows: a rate that is this part of the earlier program's in the same run is not slower. */
+export const LEAST_OF_BEFORE = 0.95;

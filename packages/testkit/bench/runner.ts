@@ -1,18 +1,28 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RpchError } from '@rpch/rpc';
-import { type Candidate, type CandidateName, type Server, startCandidate, startServer } from './candidates.ts';
+import {
+  type Candidate,
+  type CandidateName,
+  type Server,
+  type ServerKind,
+  serverKindOf,
+  startCandidate,
+  startServer,
+} from './candidates.ts';
 import type { Children } from './children.ts';
 import { type Hold, measureHold, measureRate, type Rate } from './measure.ts';
 import { readProfile, type SelfTime, topSelfTimes } from './profile.ts';
 import type { Programs } from './programs.ts';
-import type { HoldRow, RateRow } from './rows.ts';
+import { type HoldRow, heldBy, type RateRow } from './rows.ts';
 
 /** What a row gave: figures of the candidates that answered, and what went wrong with those that did not. */
 export interface RateResult {
   readonly row: RateRow;
   /** Medians over the rounds, each figure by itself. */
   readonly medians: ReadonlyMap<CandidateName, Rate>;
+  /** Each round's figures, in the order of the rounds, of the candidates that have medians. */
+  readonly rounds: ReadonlyMap<CandidateName, readonly Rate[]>;
   readonly failures: ReadonlyMap<CandidateName, string>;
 }
 
@@ -23,12 +33,16 @@ export interface HoldResult {
   readonly failures: ReadonlyMap<CandidateName, string>;
 }
 
-/** Where and how to measure. `folder` is a temporary one; `rpch` the program's file; `progress` hears of each step. */
+/**
+ * Where and how to measure. `folder` is a temporary one; `rpch` the program's file, `before` that of the earlier one that it
+ * is measured against; `progress` hears of each step.
+ */
 export interface Bench {
   readonly children: Children;
   readonly programs: Programs;
   readonly folder: string;
   readonly rpch: string;
+  readonly before?: string | undefined;
   readonly progress: (text: string) => void;
 }
 
@@ -37,7 +51,8 @@ const PROFILE_LINES = 25;
 
 /**
  * Measures rows of calls: round by round, every candidate once in each, so that what else the machine does meets all of
- * them alike. A candidate that fails is left out of the row's further rounds.
+ * them alike; every other round in the opposite order, so that whoever comes first has no part in it. A candidate that
+ * fails is left out of the row's further rounds.
  */
 export async function measureRates(
   bench: Bench,
@@ -46,15 +61,15 @@ export async function measureRates(
   rounds: number,
   seconds: number,
 ): Promise<RateResult[]> {
-  const server = await startServer(bench.children, bench.programs);
+  const servers = await startServers(bench, names);
   const candidates: Candidate[] = [];
-  for (const name of names) candidates.push(await startCandidate(name, { ...bench, server }));
+  for (const name of names) candidates.push(await startCandidate(name, { ...bench, server: serverOf(servers, name) }));
   const results: RateResult[] = [];
   for (const row of rows) {
     const runs = new Map<CandidateName, Rate[]>(names.map((name) => [name, []]));
     const failures = new Map<CandidateName, string>();
     for (let round = 1; round <= rounds; round++) {
-      for (const candidate of candidates) {
+      for (const candidate of round % 2 === 1 ? candidates : candidates.toReversed()) {
         if (failures.has(candidate.name)) continue;
         bench.progress(`${row.title}: round ${round} of ${rounds}, ${candidate.name}`);
         try {
@@ -65,10 +80,11 @@ export async function measureRates(
         }
       }
     }
-    const complete = [...runs].filter(([name]) => !failures.has(name));
-    results.push({ row, failures, medians: new Map(complete.map(([name, rates]) => [name, mediansOf(rates)])) });
+    const complete = new Map([...runs].filter(([name]) => !failures.has(name)));
+    const medians = new Map([...complete].map(([name, rates]) => [name, mediansOf(rates)]));
+    results.push({ row, failures, medians, rounds: complete });
   }
-  for (const candidate of [...candidates, server]) await bench.children.end(candidate.pid);
+  for (const { pid } of [...candidates, ...servers.values()]) await bench.children.end(pid);
   return results;
 }
 
@@ -77,10 +93,11 @@ export async function measureHolds(bench: Bench, names: readonly CandidateName[]
   const holds = new Map<CandidateName, Hold>();
   const failures = new Map<CandidateName, string>();
   for (const name of names) {
-    bench.progress(`${row.title}: ${name}`);
+    const connections = heldBy(row, name);
+    bench.progress(`${row.title}: ${connections} through ${name}`);
     await inFrontOfServer(bench, name, [], async (candidate) => {
       try {
-        holds.set(name, await measureHold(bench.children, bench.programs.rohload, candidate, row));
+        holds.set(name, await measureHold(bench.children, bench.programs.rohload, candidate, row, connections));
       } catch (error) {
         failures.set(name, messageOf(error));
       }
@@ -93,13 +110,18 @@ export async function measureHolds(bench: Bench, names: readonly CandidateName[]
  * Runs one row on a fresh proxy under `node --cpu-prof` and returns where its time went, or what failed: a call, or the
  * proxy, which leaves a profile only when it ends by itself on SIGTERM.
  */
-export async function profileRow(bench: Bench, row: RateRow, seconds: number): Promise<SelfTime[] | string> {
-  bench.progress(`${row.title}: profile of the proxy`);
-  const folder = join(bench.folder, `profile-${row.name}`);
+export async function profileRow(
+  bench: Bench,
+  name: 'proxy' | 'native',
+  row: RateRow,
+  seconds: number,
+): Promise<SelfTime[] | string> {
+  bench.progress(`${row.title}: profile of ${name}`);
+  const folder = join(bench.folder, `profile-${name}-${row.name}`);
   await mkdir(folder);
   let since = 0;
   try {
-    await inFrontOfServer(bench, 'proxy', ['--cpu-prof', '--cpu-prof-dir', folder], async (proxy) => {
+    await inFrontOfServer(bench, name, ['--cpu-prof', '--cpu-prof-dir', folder], async (proxy) => {
       since = Number(process.hrtime.bigint() / 1000n);
       await measureRate(bench.children, bench.programs.rohload, proxy, row, seconds);
     });
@@ -109,13 +131,28 @@ export async function profileRow(bench: Bench, row: RateRow, seconds: number): P
   }
 }
 
+/** One server of each kind that these candidates need. */
+async function startServers(bench: Bench, names: readonly CandidateName[]): Promise<Map<ServerKind, Server>> {
+  const servers = new Map<ServerKind, Server>();
+  for (const kind of new Set(names.map(serverKindOf))) {
+    servers.set(kind, await startServer(bench.children, bench.programs, kind));
+  }
+  return servers;
+}
+
+function serverOf(servers: ReadonlyMap<ServerKind, Server>, name: CandidateName): Server {
+  const server = servers.get(serverKindOf(name));
+  if (server === undefined) throw new Error(`no server was started for ${name}`);
+  return server;
+}
+
 async function inFrontOfServer(
   bench: Bench,
   name: CandidateName,
   nodeArgs: readonly string[],
   use: (candidate: Candidate) => Promise<void>,
 ): Promise<void> {
-  const server: Server = await startServer(bench.children, bench.programs);
+  const server = await startServer(bench.children, bench.programs, serverKindOf(name));
   const candidate = await startCandidate(name, { ...bench, server, nodeArgs });
   try {
     await use(candidate);

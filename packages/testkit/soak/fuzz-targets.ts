@@ -14,7 +14,7 @@ import {
 import { Initiator } from '../src/ntlm-initiator.ts';
 import { requestPdu } from '../src/plain-pdus.ts';
 import { requestHead } from '../src/scripted-client.ts';
-import { SeededRandom } from '../src/simulation-random.ts';
+import { SeededRandom } from '../src/simulation/random.ts';
 
 /** One decoder under fuzzing. It may throw ProtocolError; anything else is a finding, as is a broken promise. */
 export interface Target {

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ProtocolError } from '@rpch/rpc';
 import { mutate } from '../src/mutate.ts';
-import { SeededRandom } from '../src/simulation-random.ts';
+import { SeededRandom } from '../src/simulation/random.ts';
 import type { Coverage } from './coverage.ts';
 import type { Target } from './fuzz-targets.ts';
 

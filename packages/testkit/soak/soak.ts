@@ -4,9 +4,16 @@ import { fileURLToPath } from 'node:url';
 
 /** What there is to soak, by the name of its file in this folder, and what it does. */
 const SOAKS: readonly (readonly [name: string, what: string])[] = [
-  ['simulation', 'the four roles in virtual time, many schedules: --seeds N, --first SEED'],
+  [
+    'simulation',
+    'the four roles in virtual time, many schedules, goes on where it stopped: --seeds N, --jobs N, --plan JSON',
+  ],
+  ['mutants', 'faults planted in the roles, each of which the simulation must catch: --seeds N, --jobs N, --only NAME'],
   ['fuzz', 'hostile bytes for every decoder'],
   ['peers-matrix', 'real peers with every option and transport'],
+  ['transfer', 'gigabytes and thousands of channel recyclings through one virtual connection: --help'],
+  ['farm', 'two proxies on two hosts, one killed or drained under load: --sessions N, --seconds N'],
+  ['idle', 'sessions idle behind middleboxes that forget silent connections: --minutes N, --middlebox SECONDS'],
 ];
 
 /**

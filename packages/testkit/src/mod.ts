@@ -8,5 +8,5 @@ export * from './proxy-process.ts';
 export * from './raw-connection.ts';
 export * from './rpc-server-stub.ts';
 export * from './scripted-client.ts';
-export * from './simulation.ts';
+export * from './simulation/mod.ts';
 export * from './virtual-clock.ts';

@@ -1,4 +1,4 @@
-import type { SeededRandom } from './simulation-random.ts';
+import type { SeededRandom } from './simulation/random.ts';
 
 /** Bytes with one to four random changes: some overwritten, flipped, left out, made up or doubled. */
 export function mutate(bytes: Uint8Array, random: SeededRandom): Buffer {

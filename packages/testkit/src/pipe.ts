@@ -19,6 +19,11 @@ export interface PipeEvents {
   blocked(blocked: boolean): void;
 }
 
+/** A store of bytes on the way; those of this size are used again and again, which costs less than to make new ones. */
+const USUAL_STORE = 64 * 1024;
+const SPARE_STORES = 64;
+const spareStores: Buffer[] = [];
+
 /**
  * One direction of a connection in virtual time: bytes arrive in order, late and cut anywhere, as TCP brings them. What a
  * reader that pauses does not take stays on the way and blocks the writer.
@@ -26,10 +31,16 @@ export interface PipeEvents {
 export class Pipe {
   readonly #options: PipeOptions;
   readonly #events: PipeEvents;
-  readonly #pieces: Uint8Array[] = [];
-  #bytes = 0;
+  /** The bytes on the way are those from `#head` to `#tail`. */
+  #store: Buffer | undefined;
+  #head = 0;
+  #tail = 0;
+  /** The reader looks at the store: it must not be moved. */
+  #delivering = false;
+  #delivered = 0;
   #blocked = false;
   #paused = false;
+  #stalled = false;
   #scheduled = false;
   #writerEnded = false;
   #over = false;
@@ -41,21 +52,32 @@ export class Pipe {
 
   /** Bytes on the way. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#tail - this.#head;
+  }
+
+  /** Bytes that have arrived, in all. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** Sends a copy of the bytes. */
   write(bytes: Uint8Array): void {
-    if (this.#writerEnded || bytes.length === 0) return;
-    this.#pieces.push(new Uint8Array(bytes));
-    this.#bytes += bytes.length;
-    if (!this.#blocked && this.#bytes > this.#options.capacity) this.#setBlocked(true);
+    if (this.#writerEnded || this.#over || bytes.length === 0) return;
+    this.#roomFor(bytes.length).set(bytes, this.#tail);
+    this.#tail += bytes.length;
+    if (!this.#blocked && this.bytes > this.#options.capacity) this.#setBlocked(true);
     this.#schedule();
   }
 
   /** The reader stops or goes on. */
   pause(paused: boolean): void {
     this.#paused = paused;
+    this.#schedule();
+  }
+
+  /** Nothing arrives any more, or everything again: neither bytes nor the end of them. */
+  stall(stalled: boolean): void {
+    this.#stalled = stalled;
     this.#schedule();
   }
 
@@ -69,55 +91,91 @@ export class Pipe {
   /** The connection is torn down: what is on the way is lost, and the reader learns of it even while it pauses. */
   reset(): void {
     this.#writerEnded = true;
-    this.#pieces.length = 0;
-    this.#bytes = 0;
+    this.#drop();
     this.#schedule();
+  }
+
+  /** The reader is gone: nothing is delivered or reported any more, and what is written goes nowhere. */
+  discard(): void {
+    this.#over = true;
+    this.#drop();
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#over || (this.#bytes > 0 ? this.#paused : !this.#writerEnded)) return;
+    if (this.#scheduled || this.#over || this.#stalled) return;
+    if (this.bytes > 0 ? this.#paused : !this.#writerEnded) return;
     this.#scheduled = true;
     const { clock, latency } = this.#options;
-    clock.after(latency(), () => {
-      this.#scheduled = false;
-      this.#deliver();
-    });
+    clock.after(latency(), this.#onTime);
   }
 
-  #deliver(): void {
-    if (this.#over) return;
-    if (this.#bytes === 0) {
+  readonly #onTime = (): void => {
+    this.#scheduled = false;
+    if (this.#over || this.#stalled) return;
+    if (this.bytes > 0) this.#deliver();
+    else if (this.#writerEnded) {
       this.#over = true;
       this.#events.ended();
-      return;
     }
-    if (this.#paused) return;
-    const chunk = this.#take(Math.min(this.#bytes, Math.max(1, this.#options.cut(this.#bytes))));
-    this.#bytes -= chunk.length;
-    this.#events.data(chunk);
+  };
+
+  #deliver(): void {
+    const store = this.#store;
+    if (this.#paused || store === undefined) return;
+    const { bytes } = this;
+    const end = this.#head + Math.min(bytes, Math.max(1, this.#options.cut(bytes)));
+    // A Buffer, as a socket's chunks are.
+    const chunk = store.subarray(this.#head, end);
+    this.#head = end;
+    this.#delivered += chunk.length;
+    this.#delivering = true;
+    try {
+      this.#events.data(chunk);
+    } finally {
+      this.#delivering = false;
+    }
     // Whoever keeps a view beyond the call must be caught at it.
     chunk.fill(0xdb);
-    if (this.#blocked && this.#bytes <= this.#options.capacity / 2) this.#setBlocked(false);
+    if (this.#head === this.#tail) this.#drop();
+    if (this.#blocked && this.bytes <= this.#options.capacity / 2) this.#setBlocked(false);
     this.#schedule();
   }
 
-  /** The next `length` bytes: a Buffer, as a socket's are. */
-  #take(length: number): Buffer {
-    const chunk = Buffer.allocUnsafe(length);
-    let at = 0;
-    while (at < length) {
-      const piece = this.#pieces[0] as Uint8Array;
-      const taken = Math.min(piece.length, length - at);
-      chunk.set(piece.subarray(0, taken), at);
-      at += taken;
-      if (taken === piece.length) this.#pieces.shift();
-      else this.#pieces[0] = piece.subarray(taken);
+  /** The store, with room for so many bytes more. */
+  #roomFor(length: number): Buffer {
+    const store = this.#store;
+    if (store !== undefined && this.#tail + length <= store.length) return store;
+    const { bytes } = this;
+    let size = USUAL_STORE;
+    while (size < bytes + length) size *= 2;
+    if (store !== undefined && !this.#delivering && size <= store.length) {
+      store.copyWithin(0, this.#head, this.#tail);
+    } else {
+      const larger = (size === USUAL_STORE ? spareStores.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
+      if (store !== undefined) {
+        larger.set(store.subarray(this.#head, this.#tail));
+        if (!this.#delivering) giveBack(store);
+      }
+      this.#store = larger;
     }
-    return chunk;
+    this.#head = 0;
+    this.#tail = bytes;
+    return this.#store as Buffer;
+  }
+
+  #drop(): void {
+    if (this.#store !== undefined && !this.#delivering) giveBack(this.#store);
+    this.#store = undefined;
+    this.#head = 0;
+    this.#tail = 0;
   }
 
   #setBlocked(blocked: boolean): void {
     this.#blocked = blocked;
     this.#events.blocked(blocked);
   }
+}
+
+function giveBack(store: Buffer): void {
+  if (store.length === USUAL_STORE && spareStores.length < SPARE_STORES) spareStores.push(store);
 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { compare } from '../bench/against.ts';
 import { CANDIDATE_NAMES, type CandidateName, RPCH_BIN } from '../bench/candidates.ts';
 import { Children } from '../bench/children.ts';
 import type { Rate } from '../bench/measure.ts';
@@ -24,7 +25,8 @@ test('smoke: every candidate answers calls without an error', {
     await rm(folder, { recursive: true });
   });
   const programs = await preparePrograms(children, folder);
-  const bench = { children, programs, folder, rpch: RPCH_BIN, progress: (text: string) => t.diagnostic(text) };
+  const progress = (text: string): void => t.diagnostic(text);
+  const bench = { children, programs, folder, rpch: RPCH_BIN, before: RPCH_BIN, progress };
   const [result] = await measureRates(bench, CANDIDATE_NAMES, [rowNamed('calls-16')], 1, 0.5);
   assert.deepEqual([...(result?.failures ?? [])], []);
   for (const name of CANDIDATE_NAMES) assert.ok((result?.medians.get(name)?.calls ?? 0) > 0, name);
@@ -101,6 +103,42 @@ test('the page names goals, verdicts and failures', () => {
   assert.equal(page.at(-1), '  churn: 401');
 });
 
+test('what is slower than before is told by each round, not by figures of different rounds', () => {
+  const row = rowNamed('calls-16');
+  const slower = (proxy: readonly number[], before: readonly number[]): unknown[] =>
+    compare([inRounds(row, proxy, before)]).map(({ calls, slower }) => [
+      calls?.median,
+      calls?.least,
+      calls?.most,
+      slower,
+    ]);
+  assert.deepEqual(slower([95, 190, 380], [100, 200, 400]), [[0.95, 0.95, 0.95, false]]);
+  assert.deepEqual(slower([94, 190, 300], [100, 200, 400]), [[0.94, 0.75, 0.95, true]]);
+  // The machine was slow in one round, for both: medians of the figures themselves would say 0.5.
+  assert.deepEqual(slower([50, 100, 50], [50, 100, 100]), [[1, 0.5, 1, false]]);
+  assert.deepEqual(slower([100], [100, 100]), [[undefined, undefined, undefined, true]]);
+});
+
+test('the page tells the native candidate beside both references, and the comparison with an earlier program', () => {
+  const row = rowNamed('calls-64');
+  const given = result(row, {
+    haproxy: rate(40_000, 2_000),
+    proxy: rate(30_000, 4_000),
+    native: rate(24_000, 5_000),
+    before: rate(32_000, 4_000),
+  });
+  const findings = { rounds: 1, seconds: 1, rates: [given], hold: undefined, profiles: new Map() };
+  const page = render({ ...findings, comparisons: compare([given]) }, []).split('\n');
+  assert.ok(
+    page.some((line) =>
+      /^Ratios of calls per second {2}proxy \/ haproxy {2}native \/ haproxy {2}native \/ proxy$/.test(line),
+    ),
+  );
+  assert.ok(page.some((line) => /^64 connections, AddOne +0.75 +0.60 +0.80$/.test(line)));
+  assert.ok(page.some((line) => /^64 connections, AddOne +0.94 +0.94 to 0.94 .* slower by more than 5 %$/.test(line)));
+  assert.ok(!render(findings, []).includes('before /'));
+});
+
 test('medians', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
@@ -138,5 +176,16 @@ function rate(calls: number, p99: number): Rate {
 }
 
 function result(row: RateRow, medians: Partial<Record<CandidateName, Rate>>): RateResult {
-  return { row, medians: new Map(Object.entries(medians) as [CandidateName, Rate][]), failures: new Map() };
+  const entries = Object.entries(medians) as [CandidateName, Rate][];
+  const rounds = new Map(entries.map(([name, one]) => [name, [one]]));
+  return { row, medians: new Map(entries), rounds, failures: new Map() };
+}
+
+function inRounds(row: RateRow, proxy: readonly number[], before: readonly number[]): RateResult {
+  const rates = (calls: readonly number[]): Rate[] => calls.map((each) => rate(each, 500));
+  const rounds = new Map<CandidateName, Rate[]>([
+    ['proxy', rates(proxy)],
+    ['before', rates(before)],
+  ]);
+  return { row, medians: new Map(), rounds, failures: new Map() };
 }

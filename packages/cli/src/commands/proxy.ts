@@ -10,9 +10,20 @@ import { Command } from 'commander';
 import { makeLog } from '../log.ts';
 
 const EXAMPLE = `
-Example:
+Examples:
+  a plain DCE/RPC server (Samba, a domain controller):
   rpch proxy --listen https://0.0.0.0:443 --allow 'ncacn_ip_tcp:dc1.example.org[135,49152-65535]' \\
              --domain EXAMPLE --data /var/lib/rpch
+
+  a server that listens on ncacn_http itself (Exchange, rpch serve), twice the same:
+  rpch proxy --listen https://0.0.0.0:443 --allow 'ncacn_http:exch01[593,6001-6002,6004]'
+  rpch proxy --listen https://0.0.0.0:443 --valid-ports 'exch01:593;exch01:6001-6002;exch01:6004'
+
+  two proxies of one host that share a plain server:
+  rpch proxy --listen https://10.0.0.1:443 --endpoint 'unix:/run/rpch/a.sock=dc1.example.org:135' \\
+             --map 'ncacn_http:dc1.example.org:135=unix:/run/rpch/a.sock,unix:/run/rpch/b.sock'
+  rpch proxy --listen https://10.0.0.2:443 --endpoint 'unix:/run/rpch/b.sock=dc1.example.org:135' \\
+             --map 'ncacn_http:dc1.example.org:135=unix:/run/rpch/a.sock,unix:/run/rpch/b.sock'
 
 Signals: SIGTERM drains and stops, a second one stops at once; SIGHUP reloads configuration, accounts and certificate.`;
 
@@ -33,10 +44,22 @@ export function proxyCommand(): Command {
     .option('--tls-max <version>', 'highest TLS version: 1.2 or 1.3 (default 1.3; clients of Samba 4.17 need 1.2)')
     .option(
       '--allow <pattern>',
-      "what may be reached, repeatable: 'ncacn_ip_tcp:server[135,49152-65535]'; default nothing",
+      "what may be reached, repeatable: 'ncacn_ip_tcp:server[135,49152-65535]', or 'ncacn_http:server[6001-6002]' " +
+        'where the server plays the server role itself; default nothing',
       collect,
     )
-    .option('--map <name:port=host:port>', 'allow NAME:PORT and connect to HOST:PORT instead, repeatable', collect)
+    .option('--valid-ports <value>', "ncacn_http servers in the words of Windows' ValidPorts: 'a:6001-6002;b:593'")
+    .option(
+      '--map <name:port=host:port>',
+      'allow NAME:PORT and connect to HOST:PORT instead, repeatable; after ncacn_http: a list with commas, unix:PATH too',
+      collect,
+    )
+    .option(
+      '--endpoint <listen=server:port>',
+      'play the server role on LISTEN (127.0.0.1:7135, unix:PATH) for SERVER:PORT, which proxies share; repeatable',
+      collect,
+    )
+    .option('--allow-v1', 'take RPC over HTTP version 1, without TLS and login, on all http listeners')
     .option('--user <name:password>', 'an account for trials, repeatable; real ones are made with rpch users', collect)
     .option('--auth <schemes>', 'offered schemes (default basic,ntlm)')
     .option('--allow-insecure-basic', 'offer Basic on plain http beyond loopback too')
@@ -55,12 +78,24 @@ export function proxyCommand(): Command {
       const log = makeLog(logLevel);
       const settings = await read();
       if (settings.allow.length === 0) {
-        log.warn({ event: 'proxy.nothing-allowed' }, 'no --allow and no --map: every request will be refused');
+        const why = 'no --allow, --valid-ports or --map: every request will be refused';
+        log.warn({ event: 'proxy.nothing-allowed' }, why);
       }
+      warnOfVersion1(settings, log);
       const proxy = await startProxy(settings, log);
       announce(proxy);
       await untilStopped(proxy, read, log);
     });
+}
+
+/** Version 1 clients do not log in: rules that name nobody are open to them. */
+function warnOfVersion1({ listen, allow }: Settings, log: ReturnType<typeof makeLog>): void {
+  const listeners = listen.filter(({ allowV1 }) => allowV1).map(({ url }) => url);
+  const rules = allow
+    .filter(({ accounts, groups }) => accounts === undefined && groups === undefined)
+    .map(({ text }) => text);
+  if (listeners.length === 0 || rules.length === 0) return;
+  log.warn({ event: 'proxy.open-to-v1', listeners, rules }, 'version 1 clients need no login for these rules');
 }
 
 function collect(value: string, before: string[] | undefined): string[] {
@@ -74,6 +109,7 @@ export function announce(proxy: RpcProxy): void {
     const host = listener.host.includes(':') ? `[${listener.host}]` : listener.host;
     lines.push(`  ${listener.tls ? 'https' : 'http'}://${host}:${port}/rpc/rpcproxy.dll`);
   }
+  for (const { listen, connect } of proxy.endpoints) lines.push(`  endpoint ${listen} for ${connect}`);
   const { certificate } = proxy;
   if (certificate !== undefined) lines.push(`  certificate ${certificate.from}, SHA-256 ${certificate.fingerprint}`);
   process.stderr.write(`${lines.join('\n')}\n`);

@@ -82,3 +82,13 @@ export function parseCidr(text: string): Cidr | undefined {
     contains: (other) => other.family === ip.family && list.check(other.address, family),
   };
 }
+
+/**
+ * True for a name that a resolver would read as an IPv4 address though it is none in canonical form: its last label is
+ * a decimal, octal or hexadecimal number (`2130706433`, `0x7f.1`, `127.1`, `010.0.0.1`).
+ */
+export function isNumericHost(name: string): boolean {
+  const bare = name.replace(/\.+$/, '');
+  const last = bare.slice(bare.lastIndexOf('.') + 1);
+  return parseIp(name) === undefined && /^(\d+|0x[\da-f]*)$/i.test(last);
+}

@@ -1,5 +1,6 @@
 import type { Account } from '../accounts/provider.ts';
-import { type AccessRule, coversName, coversPort, type HostPort } from './rule.ts';
+import type { Endpoints } from './connect-to.ts';
+import { type AccessRule, type BackendProtocol, coversName, coversPort } from './rule.ts';
 import { normaliseServerName } from './target.ts';
 
 /** What a client asks for, and who it is. */
@@ -7,11 +8,22 @@ export interface AccessRequest {
   /** Server name as the client wrote it. */
   readonly server: string;
   readonly port: number;
-  readonly account: Account;
+  /** Undefined for a client that has not logged in (version 1): no rule that names accounts or groups is for it. */
+  readonly account: Account | undefined;
+}
+
+/** Yes, and where to. */
+export interface Allowed {
+  readonly allowed: true;
+  readonly rule: AccessRule;
+  /** The kind of the back end. */
+  readonly protocol: BackendProtocol;
+  /** Where to connect: {@link chooseEndpoint} takes one for each virtual connection. One TCP address for `ncacn_ip_tcp`. */
+  readonly endpoints: Endpoints;
 }
 
 export type AccessDecision =
-  | { readonly allowed: true; readonly rule: AccessRule; readonly connect: HostPort }
+  | Allowed
   /** `why` is for the log; the client is told nothing of it. */
   | { readonly allowed: false; readonly why: string };
 
@@ -38,13 +50,15 @@ export class AccessPolicy {
     if (ported.length === 0) return { allowed: false, why: `no rule for port ${port} of server ${name}` };
     const rule = ported.find((candidate) => admits(candidate, account));
     if (rule === undefined) {
-      return { allowed: false, why: `no rule for account ${account.name} on ${name}[${port}]` };
+      const who = account === undefined ? 'a client without login' : `account ${account.name}`;
+      return { allowed: false, why: `no rule for ${who} on ${name}[${port}]` };
     }
-    return { allowed: true, rule, connect: rule.connect ?? { host: name, port } };
+    return { allowed: true, rule, protocol: rule.pattern.protocol, endpoints: rule.connect ?? [{ host: name, port }] };
   }
 }
 
-function admits({ accounts, groups }: AccessRule, account: Account): boolean {
+function admits({ accounts, groups }: AccessRule, account: Account | undefined): boolean {
   if (accounts === undefined && groups === undefined) return true;
+  if (account === undefined) return false;
   return accounts?.includes(account.name) === true || groups?.some((group) => account.groups.includes(group)) === true;
 }

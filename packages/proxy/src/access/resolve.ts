@@ -1,5 +1,4 @@
-import { type Cidr, type Ip, parseIp } from './ip.ts';
-import { isNumericHost } from './rule.ts';
+import { type Cidr, type Ip, isNumericHost, parseIp } from './ip.ts';
 
 /** Looks a host name up, all addresses in the order to dial them in; rejects when there is none. */
 export type Lookup = (host: string) => Promise<readonly { readonly address: string }[]>;

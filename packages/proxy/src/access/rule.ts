@@ -1,16 +1,27 @@
-import { bracketedIpv6, type Cidr, ipv6Groups, parseIp } from './ip.ts';
-import { badRule, type PortRange, parsePort, parsePorts } from './ports.ts';
+import {
+  type Endpoints,
+  endpointKey,
+  formatConnectTo,
+  isUnixPath,
+  parseConnectTo,
+  parseHostPort,
+  refuseNumericHost,
+} from './connect-to.ts';
+import { bracketedIpv6, type Cidr, ipv6Groups } from './ip.ts';
+import { badRule, type PortRange, parsePorts } from './ports.ts';
 import { normaliseServerName } from './target.ts';
 
-/** Where a connection goes. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+export type { HostPort } from './connect-to.ts';
+
+/**
+ * The kind of a back end: `ncacn_ip_tcp`, any DCE/RPC server on TCP, for which the proxy plays the server role of
+ * [MS-RPCH] 3.2.5 as well; `ncacn_http`, an RPC server that plays it itself.
+ */
+export type BackendProtocol = 'ncacn_ip_tcp' | 'ncacn_http';
 
 /** What a pattern such as `ncacn_ip_tcp:127.0.0.1[135,49152-65535]` says. */
 export interface Pattern {
-  readonly protocol: 'ncacn_ip_tcp' | 'ncacn_http';
+  readonly protocol: BackendProtocol;
   /** Lower case, without trailing dot, asterisk and brackets. */
   readonly name: string;
   /** True when the name ended in `*`: it is a prefix. */
@@ -25,8 +36,11 @@ export interface RuleLimits {
   /** Canonical account names. Neither `accounts` nor `groups`: every account; both: whoever is in either. */
   readonly accounts?: readonly string[];
   readonly groups?: readonly string[];
-  /** Connect here instead of to the name and port that the client wrote. */
-  readonly connect?: HostPort;
+  /**
+   * Connect here instead of to the name and port that the client wrote. For `ncacn_ip_tcp` exactly one TCP address; for
+   * `ncacn_http` any number of endpoints that all play the server role for this name ({@link chooseEndpoint}).
+   */
+  readonly connect?: Endpoints;
 }
 
 /** One entry of the list of what may be reached. */
@@ -37,6 +51,8 @@ export interface AccessRule extends RuleLimits {
 }
 
 const PATTERN = /^([A-Za-z0-9_]+):(.*)\[([^[\]]*)\]$/;
+/** Most endpoints of one rule. */
+const MAX_ENDPOINTS = 64;
 const EXAMPLE = 'ncacn_ip_tcp:127.0.0.1[135,49152-65535]';
 
 /**
@@ -49,14 +65,25 @@ export function parsePattern(text: string): Pattern {
   if (match === null) throw badRule(`expected a pattern such as ${EXAMPLE}, found "${text}"`);
   const [, protocol = '', written = '', list = ''] = match;
   if (protocol !== 'ncacn_ip_tcp' && protocol !== 'ncacn_http') {
-    throw badRule(`expected ncacn_ip_tcp: before the name, found "${protocol}:" in "${text}"`);
+    throw badRule(`expected ncacn_ip_tcp: or ncacn_http: before the name, found "${protocol}:" in "${text}"`);
   }
+  return patternOf(protocol, written, list, text);
+}
+
+/**
+ * Makes a pattern of its parts.
+ * @param written the name as in {@link parsePattern}.
+ * @param list the port list.
+ * @param whole the text that they stand in, for the message.
+ * @throws RpchError `RPCH_BAD_RULE`.
+ */
+export function patternOf(protocol: BackendProtocol, written: string, list: string, whole: string): Pattern {
   const wildcard = written.endsWith('*');
   return {
     protocol,
-    name: ruleName(wildcard ? written.slice(0, -1) : written, wildcard, text),
+    name: ruleName(wildcard ? written.slice(0, -1) : written, wildcard, whole),
     wildcard,
-    ports: parsePorts(list, text),
+    ports: parsePorts(list, whole),
   };
 }
 
@@ -87,71 +114,63 @@ function ruleName(written: string, wildcard: boolean, whole: string): string {
 
 /**
  * Makes a rule of a pattern and its limits.
- * @throws RpchError `RPCH_BAD_RULE`: besides what {@link parsePattern} refuses, patterns for `ncacn_http` and a lone `*`
- * without address limits.
+ * @throws RpchError `RPCH_BAD_RULE`: besides what {@link parsePattern} and {@link connectFault} refuse, a lone `*` without
+ * address limits.
  */
 export function makeRule(text: string, limits: RuleLimits = {}): AccessRule {
   const pattern = parsePattern(text);
-  if (pattern.protocol === 'ncacn_http') {
-    throw badRule(
-      `expected ncacn_ip_tcp, found "${text}": native ncacn_http back ends are not in this version; ` +
-        'name the TCP ports of the RPC server with ncacn_ip_tcp',
-    );
-  }
   if (pattern.wildcard && pattern.name === '' && limits.addresses === undefined) {
     throw badRule(`expected addresses: in a rule for every name, found none with "${text}"`);
   }
+  const fault = connectFault(pattern.protocol, limits);
+  if (fault !== undefined) throw badRule(fault);
   return { text, pattern, ...limits };
 }
 
+/** What is wrong with `connect` in a rule for this kind of back end; undefined when nothing is. */
+export function connectFault(protocol: BackendProtocol, { connect, addresses }: RuleLimits): string | undefined {
+  if (connect === undefined) return undefined;
+  const unix = connect.find(isUnixPath);
+  if (protocol === 'ncacn_ip_tcp' && unix !== undefined) {
+    return `expected host:port in a rule for ncacn_ip_tcp, found ${formatConnectTo(unix)}`;
+  }
+  if (protocol === 'ncacn_ip_tcp' && connect.length > 1) {
+    return (
+      `expected one host:port in a rule for ncacn_ip_tcp, found ${connect.length}: only endpoints that play the server ` +
+      'role, of a rule for ncacn_http, may be several'
+    );
+  }
+  if (unix !== undefined && addresses !== undefined) {
+    return `expected host:port in a rule with addresses, found ${formatConnectTo(unix)}, which has no address`;
+  }
+  if (connect.length > MAX_ENDPOINTS) return `expected at most ${MAX_ENDPOINTS} endpoints, found ${connect.length}`;
+  const keys = new Set<string>();
+  for (const endpoint of connect) {
+    const key = endpointKey(endpoint);
+    if (keys.has(key)) return `expected each endpoint once, found ${formatConnectTo(endpoint)} again`;
+    keys.add(key);
+  }
+  return undefined;
+}
+
+const MAP = /^(?:(ncacn_ip_tcp|ncacn_http):(?=[^=]*:))?([^=]*)=(.*)$/;
+
 /**
  * Reads `NAME:PORT=HOST:PORT`: allow exactly that name and port, and connect to the host and port after the equals sign.
+ * With `ncacn_http:` in front the back end is of that kind, and there may be several, with commas between them, Unix
+ * sockets too: `ncacn_http:dc1:135=10.0.0.1:7135,unix:/run/rpch/b.sock`.
  * @throws RpchError `RPCH_BAD_RULE`.
  */
 export function parseMap(text: string): AccessRule {
-  const [asked = '', there, ...more] = text.split('=');
-  if (there === undefined || more.length > 0) {
+  const [, kind, asked = '', there = ''] = MAP.exec(text) ?? [];
+  if (there === '' || there.includes('=')) {
     throw badRule(`expected NAME:PORT=HOST:PORT, such as exchange01:6001=10.0.0.5:6101, found "${text}"`);
   }
+  const protocol = kind === 'ncacn_http' ? kind : 'ncacn_ip_tcp';
   const { host, port } = parseHostPort(asked, text);
-  return { ...makeRule(`ncacn_ip_tcp:${host}[${port}]`, { connect: parseHostPort(there, text) }), text };
-}
-
-/**
- * Reads `host:port`, an IPv6 address in brackets.
- * @param whole the text that it stands in, for the message.
- * @throws RpchError `RPCH_BAD_RULE`.
- */
-export function parseHostPort(text: string, whole = text): HostPort {
-  const found = text === whole ? `"${text}"` : `"${text}" in "${whole}"`;
-  const colon = text.lastIndexOf(':');
-  const port = parsePort(text.slice(colon + 1));
-  if (port === undefined) throw badRule(`expected host:port with a port from 1 to 65535, found ${found}`);
-  const written = text.slice(0, Math.max(colon, 0));
-  const ipv6 = bracketedIpv6(written);
-  if (ipv6 !== undefined) return { host: ipv6.toLowerCase(), port };
-  const host = normaliseServerName(written);
-  if (!/^[a-z0-9_][a-z0-9_.@-]*$/.test(host)) {
-    throw badRule(`expected host:port, an IPv6 address in brackets, found ${found}`);
-  }
-  refuseNumericHost(host, whole);
-  return { host, port };
-}
-
-/**
- * True for a name that a resolver would read as an IPv4 address though it is none in canonical form: its last label is
- * a decimal, octal or hexadecimal number (`2130706433`, `0x7f.1`, `127.1`, `010.0.0.1`).
- */
-export function isNumericHost(name: string): boolean {
-  const bare = name.replace(/\.+$/, '');
-  const last = bare.slice(bare.lastIndexOf('.') + 1);
-  return parseIp(name) === undefined && /^(\d+|0x[\da-f]*)$/i.test(last);
-}
-
-function refuseNumericHost(name: string, whole: string): void {
-  if (isNumericHost(name)) {
-    throw badRule(`expected an IPv4 address as four decimal numbers or a host name, found "${name}" in "${whole}"`);
-  }
+  const [first = '', ...others] = there.split(',');
+  const connect: Endpoints = [parseConnectTo(first, text), ...others.map((other) => parseConnectTo(other, text))];
+  return { ...makeRule(`${protocol}:${host}[${port}]`, { connect }), text };
 }
 
 /** True when the rule's pattern covers this server name ({@link normaliseServerName}); nothing is resolved. */

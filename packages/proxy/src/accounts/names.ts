@@ -52,9 +52,13 @@ export function canonicalPart(text: string, what: string): NameResult {
   if (text === '') return refused(`${what} is empty`);
   if (text.length > MAX_ACCOUNT_NAME) return refused(`${what} of ${text.length} characters`);
   if (INVISIBLE.test(text)) return refused(`${what} holds a control or other invisible character`);
-  if (FORBIDDEN.test(text)) return refused(`${what} holds one of " / \\ [ ] : ; | = , + * ? < > @`);
+  // The canonical form is judged as well: composing makes a semicolon of U+037E.
+  const name = fold(text);
+  if (FORBIDDEN.test(text) || FORBIDDEN.test(name)) {
+    return refused(`${what} holds one of " / \\ [ ] : ; | = , + * ? < > @`);
+  }
   if (text.startsWith(' ') || text.endsWith(' ')) return refused(`${what} begins or ends with a space`);
-  return { ok: true, name: fold(text), local: true };
+  return { ok: true, name, local: true };
 }
 
 function qualified(user: string, domain: string, domains: DomainNames): NameResult {

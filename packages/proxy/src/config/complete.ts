@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { endpointKey, formatConnectTo } from '../access/connect-to.ts';
 import type { AccessRule } from '../access/rule.ts';
 import { canonicalAccount, canonicalPart, type NameResult } from '../accounts/names.ts';
 import type { Problem } from './problem.ts';
@@ -10,11 +11,12 @@ import { domainNames, type Settings, schemesOn } from './settings.ts';
  * @param directory what relative paths are relative to.
  */
 export function assemble(read: FileSettings, directory: string): Settings {
-  const { tls, auth, dataDir, ...rest } = read;
+  const { tls, auth, dataDir, allow, validPorts = [], ...rest } = read;
   const { certFile, keyFile, ...versions } = tls;
   const { domain, dnsDomain, computer, ...login } = auth;
   return {
     ...rest,
+    allow: [...allow, ...validPorts],
     tls: {
       ...versions,
       ...(certFile === undefined ? {} : { certFile: resolve(directory, certFile) }),
@@ -59,7 +61,7 @@ export function complete(settings: Settings): { readonly settings: Settings; rea
 }
 
 function* conflicts(settings: Settings): Iterable<Problem> {
-  const { listen, tls, auth } = settings;
+  const { listen, endpoints, tls, auth } = settings;
   if (tls.certFile !== undefined && tls.keyFile === undefined) {
     yield { path: ['tls', 'certFile'], message: 'expected a private key file with the certificate file, found none' };
   }
@@ -71,11 +73,17 @@ function* conflicts(settings: Settings): Iterable<Problem> {
   }
   const places = new Set<string>();
   for (const [at, listener] of listen.entries()) {
-    const place = `${listener.host} ${listener.port}`;
+    const place = endpointKey(listener);
     if (places.has(place) && listener.port !== 0) {
       yield { path: ['listen', at], message: `expected each address and port once, found ${listener.url} again` };
     }
     places.add(place);
+    if (listener.allowV1 && listener.tls) {
+      yield {
+        path: ['listen', at, 'allowV1'],
+        message: `expected allowV1 on http listeners only, found it on ${listener.url}: version 1 has no TLS`,
+      };
+    }
     if (schemesOn(listener, settings).length === 0) {
       yield {
         path: ['listen', at],
@@ -84,6 +92,17 @@ function* conflicts(settings: Settings): Iterable<Problem> {
           'use https, add ntlm, or set allowInsecureBasic',
       };
     }
+  }
+  for (const [at, { listen: there }] of endpoints.entries()) {
+    const place = endpointKey(there);
+    if (places.has(place) && !('port' in there && there.port === 0)) {
+      const found = formatConnectTo(there);
+      yield {
+        path: ['endpoints', at, 'listen'],
+        message: `expected each place to listen on once, found ${found} again`,
+      };
+    }
+    places.add(place);
   }
   if (new Set(auth.schemes).size < auth.schemes.length) {
     yield { path: ['auth', 'schemes'], message: `expected each scheme once, found ${auth.schemes.join(', ')}` };

@@ -4,7 +4,9 @@ import { parseMap } from '../access/rule.ts';
 import { bareName, type TrialAccount } from '../accounts/local-provider.ts';
 import { passwordFault } from '../accounts/password.ts';
 import { assemble, complete } from './complete.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { problemOf } from './issues.ts';
+import type { Listener } from './listener.ts';
 import { ConfigError, formatPath, type Problem } from './problem.ts';
 import { FileSchema, type FileSettings } from './schema.ts';
 import type { Settings } from './settings.ts';
@@ -17,9 +19,14 @@ export interface ProxyFlags {
   readonly tlsMin?: string;
   readonly tlsMax?: string;
   readonly allow?: readonly string[];
-  /** `NAME:PORT=HOST:PORT` */
+  /** `NAME:PORT=HOST:PORT`, `ncacn_http:NAME:PORT=HOST:PORT,unix:PATH` */
   readonly map?: readonly string[];
+  /** `a:6001-6002;b:593` */
   readonly validPorts?: string;
+  /** All http listeners take version 1. */
+  readonly allowV1?: boolean;
+  /** `LISTEN=SERVER:PORT` */
+  readonly endpoint?: readonly string[];
   /** `NAME:PASSWORD` */
   readonly user?: readonly string[];
   /** `basic,ntlm` */
@@ -42,6 +49,8 @@ const FLAG_OF: ReadonlyMap<string, string> = new Map([
   ['tls.min', '--tls-min'],
   ['tls.max', '--tls-max'],
   ['allow', '--allow'],
+  ['validPorts', '--valid-ports'],
+  ['endpoints', '--endpoint'],
   ['auth.schemes', '--auth'],
   ['auth.allowInsecureBasic', '--allow-insecure-basic'],
   ['auth.domain', '--domain'],
@@ -64,7 +73,8 @@ export function settingsFromFlags(flags: ProxyFlags): Settings {
 }
 
 /**
- * Puts flags on top of settings. `--allow`, `--map` and `--user` add to what is there; the others take its place.
+ * Puts flags on top of settings. `--allow`, `--valid-ports`, `--map`, `--endpoint` and `--user` add to what is there;
+ * the others take its place.
  * @throws ConfigError with a line `--flag: what was expected, what was found` for each flag that is wrong.
  */
 export function applyFlags(base: Settings, flags: ProxyFlags): Settings {
@@ -84,19 +94,25 @@ export function applyFlags(base: Settings, flags: ProxyFlags): Settings {
   if (!read.success) problems.push(...read.issues.map(problemOf).map(flagged));
   const maps = each('--map', flags.map, parseMap);
   const users = each('--user', flags.user, parseTrialAccount);
-  if (flags.validPorts !== undefined) {
-    problems.push(
-      `--valid-ports: expected rules for ncacn_ip_tcp in --allow, found "${flags.validPorts}": ValidPorts names native ` +
-        'ncacn_http back ends, which are not in this version',
-    );
-  }
+  const endpoints = each('--endpoint', flags.endpoint, parseEndpoint);
   if (problems.length > 0 || !read.success) throw new ConfigError(problems);
   const merged = merge(base, assemble(read.output, '.'), written);
   return {
     ...merged,
+    listen: flags.allowV1 === true ? withV1(merged.listen) : merged.listen,
     allow: [...merged.allow, ...maps],
+    endpoints: [...merged.endpoints, ...endpoints],
     auth: { ...merged.auth, users: [...merged.auth.users, ...users] },
   };
+}
+
+/** @throws ConfigError where no listener can take version 1. */
+function withV1(listen: readonly Listener[]): Listener[] {
+  if (listen.every(({ tls }) => tls)) {
+    const found = listen.map(({ url }) => url).join(', ');
+    throw new ConfigError([`--allow-v1: expected an http listener, found ${found}: version 1 has no TLS`]);
+  }
+  return listen.map((listener) => (listener.tls ? listener : { ...listener, allowV1: true }));
 }
 
 /** The flags as the file would say them, so that one schema judges both. */
@@ -105,6 +121,7 @@ function inWordsOfTheFile(flags: ProxyFlags): Partial<Record<keyof FileSettings,
     listen: flags.listen,
     tls: given({ certFile: flags.tlsCert, keyFile: flags.tlsKey, min: flags.tlsMin, max: flags.tlsMax }),
     allow: flags.allow,
+    validPorts: flags.validPorts,
     auth: given({
       schemes: flags.auth?.split(',').map((scheme) => scheme.trim()),
       allowInsecureBasic: flags.allowInsecureBasic,

@@ -1,5 +1,6 @@
 import { RpchError } from '@rpch/rpc';
 import { bracketedIpv6, parseIp } from '../access/ip.ts';
+import { parsePort } from '../access/ports.ts';
 
 /** Where to accept connections. */
 export interface Listener {
@@ -10,6 +11,8 @@ export interface Listener {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Take RPC over HTTP version 1 here, which has neither TLS nor authentication. Never with `tls`. */
+  readonly allowV1: boolean;
 }
 
 const FORM = /^(https?):\/\/(\[[^\]]*\]|[^:/?#@[\]]*)(?::([^/?#]*))?(.*)$/i;
@@ -17,6 +20,7 @@ const FORM = /^(https?):\/\/(\[[^\]]*\]|[^:/?#@[\]]*)(?::([^/?#]*))?(.*)$/i;
 /**
  * Reads `http://127.0.0.1:8080` or `https://[::]:443`. The host is an address, or `localhost` for 127.0.0.1: what a name
  * resolves to is for others to decide. The port may be left out (80, 443) and may be 0.
+ * Version 1 is off.
  * @throws RpchError `RPCH_BAD_LISTENER`.
  */
 export function parseListener(url: string): Listener {
@@ -26,16 +30,30 @@ export function parseListener(url: string): Listener {
   if (!['', '/'].includes(rest) || url.includes('@')) {
     throw bad('expected a URL without path, query and credentials', url);
   }
-  const bare = bracketedIpv6(written) ?? (written.toLowerCase() === 'localhost' ? '127.0.0.1' : written);
-  const ip = parseIp(bare);
-  if (ip === undefined || (ip.family === 4 && bare !== ip.address)) {
+  const host = listenAddress(written);
+  if (host === undefined) {
     throw bad('expected an address to listen on (0.0.0.0 or [::] for all, localhost for 127.0.0.1)', url);
   }
   const tls = scheme.toLowerCase() === 'https';
-  if (digits !== undefined && !/^(0|[1-9]\d{0,4})$/.test(digits)) throw bad('expected a port from 0 to 65535', url);
-  const port = digits === undefined ? (tls ? 443 : 80) : Number(digits);
-  if (port > 65535) throw bad('expected a port from 0 to 65535', url);
-  return { url, tls, host: ip.address, port };
+  const port = digits === undefined ? (tls ? 443 : 80) : listenPort(digits);
+  if (port === undefined) throw bad('expected a port from 0 to 65535', url);
+  return { url, tls, host, port, allowV1: false };
+}
+
+/**
+ * The address to listen on that is written as an IPv4 address, an IPv6 address in brackets, or `localhost` for 127.0.0.1;
+ * undefined for other text.
+ */
+export function listenAddress(written: string): string | undefined {
+  const ipv6 = bracketedIpv6(written);
+  const bare = ipv6 ?? (written.toLowerCase() === 'localhost' ? '127.0.0.1' : written);
+  const ip = ipv6 === undefined && bare.includes(':') ? undefined : parseIp(bare);
+  return ip === undefined || (ip.family === 4 && bare !== ip.address) ? undefined : ip.address;
+}
+
+/** A port from 0 to 65535 in decimal digits without leading zeros; undefined for other text. */
+export function listenPort(digits: string): number | undefined {
+  return digits === '0' ? 0 : parsePort(digits);
 }
 
 function bad(expected: string, url: string): RpchError {

@@ -1,10 +1,8 @@
-import { RpchError } from '@rpch/rpc';
 import * as v from 'valibot';
-import { parseCidr } from '../access/ip.ts';
-import { badRule } from '../access/ports.ts';
-import { type AccessRule, makeRule, parseHostPort } from '../access/rule.ts';
+import { parseValidPorts } from '../access/valid-ports.ts';
 import { dnsName, netbiosName, oneOf, parsed, text, whole } from './fields.ts';
-import { parseListener } from './listener.ts';
+import { endpoint, listener, longEndpoint, longListener } from './listen-schema.ts';
+import { longRule, rule } from './rule-schema.ts';
 import type { TlsVersion } from './settings.ts';
 
 /** A TLS version: `1.2`, `1.3`, or with `TLSv` before it. */
@@ -26,57 +24,6 @@ const tls = v.strictObject(
   },
   'expected keys certFile, keyFile, min, max',
 );
-
-const cidr = parsed('an address range such as 10.0.0.0/8', (range) => {
-  const found = parseCidr(range);
-  if (found === undefined)
-    throw badRule(`expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "${range}"`);
-  return found;
-});
-
-const longRule = v.strictObject(
-  {
-    /** What the rule allows: `ncacn_ip_tcp:name[ports]`. */
-    pattern: text('a pattern such as ncacn_ip_tcp:127.0.0.1[135,49152-65535]'),
-    /** Address ranges (CIDR): whatever the name resolves to must lie in one. Default: no limit. */
-    addresses: v.optional(
-      v.pipe(v.array(cidr, 'expected a list of address ranges'), v.minLength(1, 'expected at least one address range')),
-    ),
-    /** Accounts that may use the rule. With neither accounts nor groups, all may. */
-    accounts: v.optional(v.array(text('an account name'), 'expected a list of account names')),
-    /** Groups whose members may use the rule. */
-    groups: v.optional(v.array(text('a group name'), 'expected a list of group names')),
-    /** Connect here, `host:port`, instead of to the name and port that the client wrote. */
-    connect: v.optional(parsed('host:port', (there) => parseHostPort(there))),
-  },
-  'expected a pattern, or keys pattern, addresses, accounts, groups, connect',
-);
-
-/** One rule: the pattern alone, or a mapping with limits. */
-const rule = v.lazy((input): v.GenericSchema<unknown, AccessRule> => {
-  if (typeof input === 'string') return parsed('a pattern', (pattern) => makeRule(pattern));
-  return v.pipe(
-    longRule,
-    v.rawTransform(({ dataset: { value }, addIssue, NEVER }) => {
-      const { pattern, addresses, accounts, groups, connect } = value;
-      try {
-        return makeRule(pattern, {
-          ...(addresses === undefined ? {} : { addresses }),
-          ...(accounts === undefined ? {} : { accounts }),
-          ...(groups === undefined ? {} : { groups }),
-          ...(connect === undefined ? {} : { connect }),
-        });
-      } catch (error) {
-        if (!(error instanceof RpchError)) throw error;
-        addIssue({
-          message: error.message,
-          path: [{ type: 'object', origin: 'value', input: value, key: 'pattern', value: pattern }],
-        });
-        return NEVER;
-      }
-    }),
-  );
-});
 
 const auth = v.strictObject(
   {
@@ -140,18 +87,22 @@ const limits = v.strictObject(
 /** The configuration file. Every key may be left out; unknown keys are errors. */
 export const FileSchema = v.strictObject(
   {
-    /** Where to listen: http://127.0.0.1:8080, https://0.0.0.0:443, https://[::]:443. Default http://127.0.0.1:8080. */
+    /**
+     * Where to listen: http://127.0.0.1:8080, https://0.0.0.0:443, https://[::]:443, or a mapping with url and allowV1.
+     * Default http://127.0.0.1:8080.
+     */
     listen: v.optional(
-      v.pipe(
-        v.array(parsed('a URL such as http://127.0.0.1:8080', parseListener), 'expected a list of URLs'),
-        v.minLength(1, 'expected at least one URL'),
-      ),
+      v.pipe(v.array(listener, 'expected a list of URLs'), v.minLength(1, 'expected at least one URL')),
       ['http://127.0.0.1:8080'],
     ),
     /** TLS of all https listeners. */
     tls: v.optional(tls, {}),
     /** What may be reached through the proxy; the first rule that fits decides where to. Default: nothing. */
     allow: v.optional(v.array(rule, 'expected a list of rules'), []),
+    /** More rules, after those of allow, in the words of Windows' ValidPorts: exchange01:593;exchange01:6001-6002. */
+    validPorts: v.optional(parsed("a value of Windows' ValidPorts", parseValidPorts)),
+    /** Endpoints of this process that play the server role for `ncacn_ip_tcp` servers which several proxies share. */
+    endpoints: v.optional(v.array(endpoint, 'expected a list of endpoints'), []),
     /** How clients log in. Accounts themselves are kept by `rpch users`. */
     auth: v.optional(auth, {}),
     /** Directory for accounts and certificate; relative to the configuration file. Default: data. */
@@ -174,7 +125,7 @@ export function keysBelow(path: readonly (string | number)[]): readonly string[]
   const [first, ...rest] = path.filter((key) => typeof key === 'string');
   if (first === undefined) return Object.keys(FileSchema.entries);
   const sections: ReadonlyMap<string, { readonly entries: object }> = new Map(
-    Object.entries({ tls, auth, limits, allow: longRule }),
+    Object.entries({ tls, auth, limits, allow: longRule, listen: longListener, endpoints: longEndpoint }),
   );
   return rest.length > 0 ? [] : Object.keys(sections.get(first)?.entries ?? {});
 }

@@ -2,6 +2,7 @@ import { isLoopback, parseIp } from '../access/ip.ts';
 import type { AccessRule } from '../access/rule.ts';
 import type { TrialAccount } from '../accounts/local-provider.ts';
 import type { DomainNames } from '../accounts/names.ts';
+import type { EndpointSettings } from './endpoint.ts';
 import type { Listener } from './listener.ts';
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
@@ -56,6 +57,8 @@ export interface Settings {
   readonly tls: TlsSettings;
   /** What may be reached, first match first; empty means nothing. */
   readonly allow: readonly AccessRule[];
+  /** Endpoints of this process that play the server role for plain servers which several proxies share. */
+  readonly endpoints: readonly EndpointSettings[];
   readonly auth: AuthSettings;
   readonly dataDir: string;
   /** Bytes. */
@@ -69,14 +72,14 @@ export interface Settings {
  * True when Basic may be offered on a listener: over TLS, on a loopback address, or where the administrator allowed
  * passwords to cross the network readably.
  */
-export function basicAllowedOn(listener: Listener, settings: Pick<Settings, 'auth'>): boolean {
+export function basicAllowedOn(listener: Pick<Listener, 'tls' | 'host'>, settings: Pick<Settings, 'auth'>): boolean {
   if (listener.tls || settings.auth.allowInsecureBasic) return true;
   const ip = parseIp(listener.host);
   return ip !== undefined && isLoopback(ip);
 }
 
 /** The schemes to offer on a listener, in the order configured. */
-export function schemesOn(listener: Listener, settings: Pick<Settings, 'auth'>): Scheme[] {
+export function schemesOn(listener: Pick<Listener, 'tls' | 'host'>, settings: Pick<Settings, 'auth'>): Scheme[] {
   return settings.auth.schemes.filter((scheme) => scheme !== 'basic' || basicAllowedOn(listener, settings));
 }
 

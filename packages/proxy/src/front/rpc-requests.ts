@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { type HttpHead, ProtocolError, type RpcHttpConnection, type RpcHttpHandler } from '@rpch/rpc/internal';
+import {
+  connectRefusal,
+  connectTargetOf,
+  type HttpHead,
+  ProtocolError,
+  type RpcHttpConnection,
+  type RpcHttpHandler,
+} from '@rpch/rpc/internal';
 import type { AccessPolicy } from '../access/policy.ts';
 import { parseTarget, type Target } from '../access/target.ts';
 import type { Counters } from '../counters.ts';
 import type { Log } from '../log.ts';
 import { ECHO_REPLY, newIncident, refusal } from '../sessions/responses.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { V1Sessions } from '../sessions/v1-sessions.ts';
 import type { Admitted } from './connections.ts';
 import type { HttpAuthentication } from './http-authentication.ts';
 import { isRpcProxyPath } from './paths.ts';
@@ -22,6 +30,8 @@ export interface RpcRequestsOptions {
   readonly authentication: HttpAuthentication;
   readonly policy: () => AccessPolicy;
   readonly sessions: Sessions;
+  /** Where version 1 is allowed on this listener. */
+  readonly v1Sessions: V1Sessions | undefined;
   readonly log: Log;
   readonly counters: Counters;
 }
@@ -52,9 +62,14 @@ export class RpcRequests implements RpcHttpHandler {
   async #handle(connection: RpcHttpConnection, head: HttpHead): Promise<void> {
     const { admitted, authentication, counters, sessions } = this.#options;
     const kind = KINDS.get(head.method);
-    counters.count('requests', kind === undefined ? 'other' : head.method);
+    const isV1 = head.method === 'RPC_CONNECT';
+    counters.count('requests', kind === undefined && !isV1 ? 'other' : head.method);
     const question = head.target.indexOf('?');
     const path = question < 0 ? head.target : head.target.slice(0, question);
+    if (isV1 && this.#options.v1Sessions !== undefined) {
+      this.#openV1(this.#options.v1Sessions, connection, head);
+      return;
+    }
     if (!isRpcProxyPath(path)) {
       connection.reply({ statusLine: 'HTTP/1.1 404 Not Found' });
       return;
@@ -95,15 +110,37 @@ export class RpcRequests implements RpcHttpHandler {
     sessions.open(kind, { connection, head, purpose: { account, address: admitted.address, target, decision } });
   }
 
+  /**
+   * Version 1: no credentials, any path, and a body without length, which begins at once ([MS-RPCH] 2.1.1.1.1, 3.1.2.3). Rules
+   * that name accounts or groups are not for it.
+   */
+  #openV1(v1Sessions: V1Sessions, connection: RpcHttpConnection, head: HttpHead): void {
+    const { admitted, policy } = this.#options;
+    const why = connectRefusal(head.field);
+    if (why !== undefined) {
+      this.#malformed(connection, why);
+      return;
+    }
+    const target = this.#target(connection, connectTargetOf(head.target) ?? '');
+    if (target === undefined) return;
+    const decision = policy().check({ ...target, account: undefined });
+    admitted.authenticated();
+    v1Sessions.open({ connection, head, address: admitted.address, target, decision });
+  }
+
   #target(connection: RpcHttpConnection, query: string): Target | undefined {
     try {
       return parseTarget(query);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      const { log, admitted } = this.#options;
-      log.info({ event: 'request.malformed', address: admitted.address, why: error.message }, 'malformed target');
-      connection.reply({ statusLine: 'HTTP/1.1 400 Bad Request', close: true });
+      this.#malformed(connection, error.message);
       return undefined;
     }
+  }
+
+  #malformed(connection: RpcHttpConnection, why: string): void {
+    const { log, admitted } = this.#options;
+    log.info({ event: 'request.malformed', address: admitted.address, why }, 'malformed request');
+    connection.reply({ statusLine: 'HTTP/1.1 400 Bad Request', close: true });
   }
 }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectTo, isUnixPath } from '../access/connect-to.ts';
 import { type Lookup, resolveHost } from '../access/resolve.ts';
-import type { AccessRule, HostPort } from '../access/rule.ts';
+import type { AccessRule } from '../access/rule.ts';
 import type { Deadline } from './deadline.ts';
 
 /** How dialling ended. `why` is for the log. */
@@ -9,29 +10,41 @@ export type Dialled =
   | { readonly kind: 'failed'; readonly why: string };
 
 /**
- * Opens TCP to an RPC server (`ncacn_ip_tcp`): resolves the name once, then tries exactly the addresses that were checked,
- * in order, until one answers or the deadline passes.
+ * Opens a connection to an RPC server, over TCP or to a Unix domain socket: resolves a name once, then tries exactly the
+ * addresses that were checked, in order, until one answers or the deadline passes.
+ * @param limits `addresses` of the rule that allows it, if it limits them.
  */
-export async function dial(target: HostPort, rule: AccessRule, lookup: Lookup, deadline: Deadline): Promise<Dialled> {
+export async function dial(
+  target: ConnectTo,
+  limits: Pick<AccessRule, 'addresses'>,
+  lookup: Lookup,
+  deadline: Deadline,
+): Promise<Dialled> {
+  if (isUnixPath(target)) return outcomeOf(await dialOne(target, target.path, deadline));
   const late = { kind: 'failed', why: `no answer in time from ${target.host}[${target.port}]` } as const;
   // A look-up cannot be called off: when time is up, its outcome is no longer waited for.
   const timeUp = new Promise<undefined>((resolve) => deadline.wait(() => resolve(undefined)));
-  const resolution = await Promise.race([resolveHost(target.host, rule.addresses, lookup), timeUp]);
+  const resolution = await Promise.race([resolveHost(target.host, limits.addresses, lookup), timeUp]);
   if (resolution === undefined) return late;
   if (resolution.kind !== 'resolved') return { kind: 'failed', why: resolution.why };
   let why = '';
   for (const { address } of resolution.addresses) {
     if (deadline.passed) return late;
-    const outcome = await dialAddress(address, target.port, deadline);
-    if (typeof outcome !== 'string') return { kind: 'connected', socket: outcome };
+    const outcome = await dialOne({ host: address, port: target.port }, `${address}[${target.port}]`, deadline);
+    if (typeof outcome !== 'string') return outcomeOf(outcome);
     why = outcome;
   }
   return { kind: 'failed', why };
 }
 
-function dialAddress(host: string, port: number, deadline: Deadline): Promise<Socket | string> {
+function outcomeOf(outcome: Socket | string): Dialled {
+  return typeof outcome === 'string' ? { kind: 'failed', why: outcome } : { kind: 'connected', socket: outcome };
+}
+
+/** A socket, or why there is none. */
+function dialOne(to: ConnectTo, name: string, deadline: Deadline): Promise<Socket | string> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, noDelay: true });
+    const socket = isUnixPath(to) ? connect(to) : connect({ ...to, noDelay: true });
     const settle = (outcome: Socket | string): void => {
       deadline.forget(onLate);
       socket.off('connect', onConnect);
@@ -42,7 +55,7 @@ function dialAddress(host: string, port: number, deadline: Deadline): Promise<So
       }
       resolve(outcome);
     };
-    const onLate = (): void => settle(`no answer in time from ${host}[${port}]`);
+    const onLate = (): void => settle(`no answer in time from ${name}`);
     const onError = (error: Error): void => settle(error.message);
     const onConnect = (): void => {
       socket.pause();

@@ -5,9 +5,9 @@ import {
   type HttpHead,
   type Leg,
   type LegEvents,
+  OpenStart,
   type PduSink,
   ProtocolError,
-  type RoleEnd,
   type RpcHttpConnection,
 } from '@rpch/rpc/internal';
 import type { AccessDecision } from '../access/policy.ts';
@@ -36,28 +36,36 @@ export interface ChannelRequest {
 }
 
 /** What a channel sees of its session. */
-export interface ChannelSession {
-  /** The server role behind both channels. */
-  readonly server: { readonly fromInboundProxy: PduSink; readonly fromOutboundProxy: PduSink };
+export interface ChannelSession<Self> {
   /** Sends what this turn wrote, on every leg. */
   flush(): void;
   /** Ends the session on all legs. */
   end(end: SessionEnd): void;
-  wakeAfter(ms: number): void;
-  /** TCP keep-alive towards the RPC server, ms. */
-  keepServerAlive(interval: number): void;
+  /** A channel that was replaced closes; nothing of it is heard again. */
+  retired(channel: Self): void;
+}
+
+/** What a proxy role says of a connection of its client. */
+export interface ChannelHandle {
+  readonly from: PduSink;
+  readonly over: boolean;
 }
 
 /** Whoever keeps the channels that belong to no virtual connection yet. */
-export interface ChannelOwner {
-  /** The channel's first PDU names its virtual connection. */
-  pair(channel: Channel, virtualConnectionCookie: Uint8Array): void;
+export interface ChannelOwner<Self> {
+  /** The channel's first PDU names its virtual connection: {@link Channel.join} follows, or a refusal. */
+  pair(channel: Self): void;
   /** The channel ended alone. */
-  ended(channel: Channel, end: SessionEnd): void;
+  ended(channel: Self, end: SessionEnd): void;
+  /** A channel that was replaced still sends; to be called with false when it is gone. */
+  lingers(channel: Self, lingering: boolean): void;
 }
 
-/** One channel: the endless body of an HTTP request or response, and a proxy role behind it. */
-export abstract class Channel implements LegEvents {
+/** How long a channel that was replaced may take to send what was written, ms: its client may be slow. */
+const RETIREMENT = 120_000;
+
+/** One channel: the endless body of an HTTP request or response, and a proxy role behind it. `Self` is its own kind. */
+export abstract class Channel<Self> implements LegEvents {
   abstract readonly kind: 'in' | 'out';
   readonly purpose: ChannelPurpose;
   readonly conduct: ClientConduct;
@@ -65,25 +73,32 @@ export abstract class Channel implements LegEvents {
   readonly leg: Leg;
   /** When its first PDU came in; refusals are timed from here. */
   pairedAt = 0;
-  /** The virtual connection that it belongs to, once its first PDU is in. */
-  connection: ChannelSession | undefined;
-  protected readonly owner: ChannelOwner;
-  protected abstract readonly fromClient: PduSink;
+  protected readonly owner: ChannelOwner<Self>;
+  protected session: ChannelSession<Self> | undefined;
+  #handle: ChannelHandle | undefined;
   readonly #deframer = new Deframer();
+  readonly #pdus: OpenStart;
   readonly #contentLength: number;
   #bytes = 0;
   #over = false;
 
   /** Of the request only its purpose is kept: a channel may live for days, and there are thousands. */
-  constructor({ connection, head, purpose }: ChannelRequest, owner: ChannelOwner, now: number) {
+  constructor({ connection, head, purpose }: ChannelRequest, owner: ChannelOwner<Self>, now: number) {
     this.purpose = purpose;
     this.owner = owner;
     this.createdAt = now;
     this.conduct = new ClientConduct(head.minorVersion);
     this.#contentLength = Math.min(head.contentLength, CHANNEL_LIFETIME.max);
+    this.#pdus = new OpenStart((pdu) => {
+      this.begin(pdu);
+      return this.#handle?.from ?? NOTHING_MORE;
+    });
     connection.continue();
     this.leg = connection.accept(this);
   }
+
+  /** Takes the first PDU, and has itself paired. Throws ProtocolError where it cannot be a first one. */
+  protected abstract begin(pdu: Uint8Array): void;
 
   /** Bytes of a PDU that has not come in whole. */
   get pending(): number {
@@ -93,6 +108,12 @@ export abstract class Channel implements LegEvents {
   /** Bytes of the request's body so far. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** It belongs to a session from now on, and the role behind it is this one. */
+  join(session: ChannelSession<Self>, handle: ChannelHandle): void {
+    this.session = session;
+    this.#handle = handle;
   }
 
   data(chunk: Uint8Array): void {
@@ -106,20 +127,20 @@ export abstract class Channel implements LegEvents {
       });
       return;
     }
-    this.guard(() => this.#deframer.push(chunk, this.fromClient));
-    this.connection?.flush();
+    this.guard(() => this.#deframer.push(chunk, this.#pdus));
+    this.session?.flush();
   }
 
   abstract blocked(blocked: boolean): void;
 
   closed(error: Error | undefined): void {
-    this.end(endOfLeg(this.kind, error));
-  }
-
-  /** The virtual connection, where the protocol guarantees that there is one. */
-  protected paired(): ChannelSession {
-    if (this.connection === undefined) throw new Error(`${this.kind} channel has no virtual connection yet`);
-    return this.connection;
+    if (this.#over) return;
+    if (this.#handle?.over !== true) {
+      this.end(endOfLeg(this.kind, error));
+      return;
+    }
+    this.#over = true;
+    this.session?.retired(this.self());
   }
 
   /** Runs what works on the client's bytes; a broken protocol ends the session. */
@@ -134,12 +155,22 @@ export abstract class Channel implements LegEvents {
   /** Ends the session that this channel belongs to, or the channel alone. */
   end(end: SessionEnd): void {
     if (this.#over) return;
-    if (this.connection !== undefined) this.connection.end(end);
-    else this.owner.ended(this, end);
+    if (this.session !== undefined) this.session.end(end);
+    else this.owner.ended(this.self(), end);
   }
 
-  /** Closes the connection; nothing of it is heard again. */
+  /** For the role: it has been replaced. What was written goes out, and what still comes is dropped. */
   close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const self = this.self();
+    this.owner.lingers(self, true);
+    this.leg.close(RETIREMENT, true, () => this.owner.lingers(self, false));
+    this.session?.retired(self);
+  }
+
+  /** Closes the connection at the end of its session; nothing of it is heard again. */
+  cut(): void {
     if (this.#over) return;
     this.#over = true;
     this.leg.close(LINGER);
@@ -153,14 +184,18 @@ export abstract class Channel implements LegEvents {
     this.leg.close(LINGER, true);
   }
 
-  wakeAfter(ms: number): void {
-    this.connection?.wakeAfter(ms);
-  }
-
-  ended(end: RoleEnd): void {
-    this.end({ reason: end, party: 'client', detail: `${this.kind} channel: ${end}` });
-  }
+  protected abstract self(): Self;
 }
+
+/** What follows on a channel that is going to be refused is as wrong as on one whose server is still being connected to. */
+const NOTHING_MORE: PduSink = {
+  rpc: () => {
+    throw new ProtocolError('RPCH_RPC_TOO_EARLY', 'RPC PDU before the virtual connection is open', '[MS-RPCH] 3.2');
+  },
+  rts: () => {
+    throw new ProtocolError('RPCH_RTS_UNEXPECTED', 'RTS PDU before the virtual connection is open', '[MS-RPCH] 3.2');
+  },
+};
 
 /** The end that an exception means: a protocol error of that party, or a fault of ours, which the log must show whole. */
 export function endOfError(error: unknown, party: 'client' | 'server'): SessionEnd {

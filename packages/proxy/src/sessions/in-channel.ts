@@ -1,44 +1,18 @@
-import { type ClientAddress, InboundProxy, type InboundProxyPort, type PduSink } from '@rpch/rpc/internal';
+import { type ClientAddress, type InboundClientPort, type InOpening, readInOpening } from '@rpch/rpc/internal';
 import { ipv6Groups, parseIp } from '../access/ip.ts';
 import { KEEPALIVE_DELAY } from './backend.ts';
 import { Channel, type ChannelOwner, type ChannelRequest } from './channel.ts';
 
-/** An IN channel: the body of an RPC_IN_DATA request, and the inbound proxy's role behind it. */
-export class InChannel extends Channel implements InboundProxyPort {
+/** An IN channel: the body of an RPC_IN_DATA request. */
+export class InChannel extends Channel<InChannel> implements InboundClientPort {
   override readonly kind = 'in';
-  readonly role: InboundProxy;
-  protected override readonly fromClient: PduSink;
+  /** Its first PDU, once that is in. */
+  opening: InOpening | undefined;
 
-  /** @param options `receiveWindow` in bytes, `connectionTimeout` in ms. */
-  constructor(
-    request: ChannelRequest,
-    owner: ChannelOwner,
-    now: number,
-    options: { readonly receiveWindow: number; readonly connectionTimeout: number },
-  ) {
+  constructor(request: ChannelRequest, owner: ChannelOwner<InChannel>, now: number) {
     super(request, owner, now);
-    this.role = new InboundProxy(this, {
-      ...options,
-      conduct: this.conduct,
-      clientAddress: clientAddressOf(request.purpose.address),
-    });
-    this.fromClient = this.role.fromClient;
     // Of both channels this is the one on which nothing is ever under way to the client, so the probes of a silent one go out.
     this.leg.keepAlive(KEEPALIVE_DELAY);
-  }
-
-  get toServer(): PduSink {
-    return this.paired().server.fromInboundProxy;
-  }
-
-  connect({ virtualConnectionCookie }: { readonly virtualConnectionCookie: Uint8Array }): void {
-    this.owner.pair(this, virtualConnectionCookie);
-  }
-
-  opened(): void {}
-
-  keepAlive(interval: number): void {
-    this.connection?.keepServerAlive(interval);
   }
 
   pauseClient(paused: boolean): void {
@@ -48,9 +22,19 @@ export class InChannel extends Channel implements InboundProxyPort {
   override blocked(): void {
     // Nothing but a refusal is ever written on an IN channel.
   }
+
+  protected override begin(pdu: Uint8Array): void {
+    this.opening = readInOpening(pdu);
+    this.owner.pair(this);
+  }
+
+  protected override self(): InChannel {
+    return this;
+  }
 }
 
-function clientAddressOf(address: string): ClientAddress {
+/** An address as CONN/B2 has it. */
+export function clientAddressOf(address: string): ClientAddress {
   const ip = parseIp(address);
   if (ip?.family === 6) {
     return {

@@ -1,50 +1,39 @@
 import {
   CONNECTION_TIMEOUT,
   type HttpHead,
-  OutboundProxy,
-  type OutboundProxyPort,
+  type OutboundClient,
+  type OutboundClientPort,
+  type OutOpening,
   type PduSink,
+  readOutOpening,
 } from '@rpch/rpc/internal';
-import { Channel, type ChannelOwner, type ChannelRequest } from './channel.ts';
+import { Channel, type ChannelOwner, type ChannelRequest, type ChannelSession } from './channel.ts';
 import { successHead } from './responses.ts';
 
-export interface OutChannelOptions {
-  /** Bytes. */
-  readonly receiveWindow: number;
-  /** Content-Length of the response, bytes. */
-  readonly channelLifetime: number;
-  /** ms; MinConnTimeout of the request takes its place. */
-  readonly connectionTimeout: number;
-}
-
-/** An OUT channel: the endless response to an RPC_OUT_DATA request, and the outbound proxy's role behind it. */
-export class OutChannel extends Channel implements OutboundProxyPort {
+/** An OUT channel: the endless response to an RPC_OUT_DATA request. */
+export class OutChannel extends Channel<OutChannel> implements OutboundClientPort {
   override readonly kind = 'out';
-  readonly role: OutboundProxy;
+  /** Its first PDU, once that is in. */
+  opening: OutOpening | undefined;
   readonly toClient: PduSink;
-  protected override readonly fromClient: PduSink;
+  /** What the client wants to be told as ConnectionTimeout, ms. */
+  readonly minConnTimeout: number | undefined;
   readonly #channelLifetime: number;
+  #role: OutboundClient | undefined;
   #responded = false;
 
-  constructor(request: ChannelRequest, owner: ChannelOwner, now: number, options: OutChannelOptions) {
+  /** @param channelLifetime Content-Length of the response, bytes. */
+  constructor(request: ChannelRequest, owner: ChannelOwner<OutChannel>, now: number, channelLifetime: number) {
     super(request, owner, now);
-    this.#channelLifetime = options.channelLifetime;
+    this.#channelLifetime = channelLifetime;
+    this.minConnTimeout = minConnTimeout(request.head);
     const { leg } = this;
     this.toClient = { rpc: (run) => leg.write(run), rts: (pdu) => leg.write(pdu) };
-    this.role = new OutboundProxy(this, {
-      ...options,
-      connectionTimeout: minConnTimeout(request.head) ?? options.connectionTimeout,
-      conduct: this.conduct,
-    });
-    this.fromClient = this.role.fromClient;
   }
 
-  get toServer(): PduSink {
-    return this.paired().server.fromOutboundProxy;
-  }
-
-  connect({ virtualConnectionCookie }: { readonly virtualConnectionCookie: Uint8Array }): void {
-    this.owner.pair(this, virtualConnectionCookie);
+  override join(session: ChannelSession<OutChannel>, role: OutboundClient): void {
+    super.join(session, role);
+    this.#role = role;
   }
 
   respond(): void {
@@ -52,16 +41,23 @@ export class OutChannel extends Channel implements OutboundProxyPort {
     this.leg.write(successHead(this.#channelLifetime));
   }
 
-  opened(): void {}
-
   override blocked(blocked: boolean): void {
-    this.guard(() => this.role.clientBlocked(blocked));
-    this.connection?.flush();
+    this.guard(() => this.#role?.blocked(blocked));
+    this.session?.flush();
   }
 
   override refuse(incident: string): void {
-    if (this.#responded) this.close();
+    if (this.#responded) this.cut();
     else super.refuse(incident);
+  }
+
+  protected override begin(pdu: Uint8Array): void {
+    this.opening = readOutOpening(pdu);
+    this.owner.pair(this);
+  }
+
+  protected override self(): OutChannel {
+    return this;
   }
 }
 

@@ -1,151 +1,145 @@
 import type { Socket } from 'node:net';
-import {
-  type ClientConduct,
-  Deframer,
-  Leg,
-  type PduSink,
-  ProtocolError,
-  type RoleEnd,
-  Server,
-  type ServerPort,
-} from '@rpch/rpc/internal';
-import { KEEPALIVE_DELAY } from './backend.ts';
-import { type ChannelSession, endOfError, LINGER } from './channel.ts';
+import type { ClientConduct, RoleEnd } from '@rpch/rpc/internal';
+import type { AnyChannel } from './any-channel.ts';
+import { type Half, type HalfOptions, type HalfOwner, InHalf, OutHalf } from './half.ts';
 import type { InChannel } from './in-channel.ts';
 import type { OutChannel } from './out-channel.ts';
-import { endOfLeg, type SessionEnd } from './session-end.ts';
-import { Stall } from './stall.ts';
+import type { SessionEnd } from './session-end.ts';
+import { Silence } from './silence.ts';
 
-/**
- * Of a client with a window smaller than this, so much is read ahead that window and what waits come to it, bytes: its
- * acknowledgement then finds work done. With a larger window that would only cost copies.
- */
-const READ_AHEAD = 96 * 1024;
-/** The server's leg is read while this much may be read, bytes: a usual fragment fits. */
-const LEAST_READ = 8 * 1024;
-
-export interface VirtualConnectionOptions {
-  /** Window between the roles in this process, bytes. */
-  readonly innerWindow: number;
+export interface VirtualConnectionOptions extends HalfOptions {
   /** How long one channel waits for the other, ms. */
   readonly pairTimeout: number;
-  /** How long bytes may wait for a peer that takes none, or half a PDU for its rest, ms. */
-  readonly stallTimeout: number;
 }
 
 export interface VirtualConnectionEvents {
   opened(connection: VirtualConnection): void;
+  /** A channel was replaced, or is about to be. */
+  recycled(connection: VirtualConnection, kind: 'in' | 'out', how: 'r1' | 'r2' | 'left'): void;
   ended(connection: VirtualConnection, end: SessionEnd): void;
 }
 
+/** What to do with a connection to the server that a half needs. */
+export type Reach = (socket: Socket) => void;
+
 /**
- * A session: an IN channel, an OUT channel, the server's role behind both, and plain TCP to an RPC server
- * (`ncacn_ip_tcp`). Whatever leg ends, all end.
+ * A session: what of one virtual connection is at this proxy. That is an IN half and an OUT half, or one of them where the
+ * other is at another proxy, and for a while what is left of halves that have moved away. Whatever leg ends, all end, but for
+ * those that have been replaced.
  */
-export class VirtualConnection implements ServerPort, ChannelSession {
-  readonly server: Server;
+export abstract class VirtualConnection implements HalfOwner {
   readonly createdAt: number;
-  in: InChannel | undefined;
-  out: OutChannel | undefined;
-  readonly #options: VirtualConnectionOptions;
+  in: InHalf | undefined;
+  out: OutHalf | undefined;
+  protected readonly options: VirtualConnectionOptions;
+  protected readonly now: () => number;
+  protected conduct: ClientConduct | undefined;
+  readonly #leaving = new Set<Half>();
   readonly #events: VirtualConnectionEvents;
-  readonly #backendDeframer = new Deframer();
-  readonly #fromBackend: PduSink;
-  #backend: Leg | undefined;
-  #backendBytes = 0;
-  #backendPaused = false;
-  #serverQueues = false;
-  #serverKeepAlive: number | undefined;
-  #conduct: ClientConduct | undefined;
+  readonly #silence = { in: new Silence(), out: new Silence() };
+  readonly #movedBytes = { in: 0, out: 0 };
   #opened = false;
   #ended = false;
   #wake: NodeJS.Timeout | undefined;
   #wakeAt = 0;
-  readonly #now: () => number;
-  readonly #stalls = { in: new Stall(), out: new Stall(), toServer: new Stall(), fromServer: new Stall() };
 
   constructor(options: VirtualConnectionOptions, events: VirtualConnectionEvents, now: () => number) {
-    this.#options = options;
+    this.options = options;
     this.#events = events;
-    this.#now = now;
+    this.now = now;
     this.createdAt = now();
-    this.server = new Server(this, { receiveWindow: options.innerWindow, setupTimeout: options.pairTimeout });
-    this.#fromBackend = {
-      rpc: (run, count) => this.server.fromRuntime(run, count),
-      rts: () => {
-        throw new ProtocolError('RPCH_RTS_ON_TCP', 'RTS PDU from a plain TCP server', '[MS-RPCH] 3.2.5');
-      },
-    };
   }
 
-  /** Whether it ever got as far as CONN/C2 and CONN/B3. */
+  /** Whether it ever got as far as CONN/C2 and CONN/B3, or what stands for them in a recycling. */
   get wasOpened(): boolean {
     return this.#opened;
   }
 
-  /** Gives the session a channel of a kind that it has not got. */
-  attach(channel: InChannel | OutChannel): void {
-    if (channel.kind === 'in') this.in = channel;
-    else this.out = channel;
-    channel.connection = this;
-    this.#conduct ??= channel.conduct;
-    if (this.#backend !== undefined) channel.guard(() => channel.role.serverConnected(this.#conduct));
+  get hasEnded(): boolean {
+    return this.#ended;
   }
 
-  /** TCP to the server is open: the channels that wait go on. */
-  connected(socket: Socket): void {
-    if (this.#ended) {
-      socket.destroy();
-      return;
-    }
-    const backend = new Leg(socket, {
-      data: (chunk) => this.#dataFromBackend(chunk),
-      blocked: (blocked) => {
-        this.#guardServer(() => this.server.runtimeBlocked(blocked));
-        this.flush();
-      },
-      closed: (error) => this.end(endOfLeg('server', error)),
-    });
-    this.#backend = backend;
-    backend.keepAlive(this.#serverKeepAlive ?? KEEPALIVE_DELAY);
-    for (const channel of [this.out, this.in]) channel?.guard(() => channel.role.serverConnected(this.#conduct));
+  /** RPC PDU bytes that came from the client, and from the server. */
+  get bytes(): { readonly in: number; readonly out: number } {
+    return {
+      in: this.#movedBytes.in + (this.in?.role.bytesReceived ?? 0),
+      out: this.#movedBytes.out + (this.out?.role.bytesReceived ?? 0),
+    };
+  }
+
+  /** How the client behaves, as far as it is known. */
+  get clientState(): string | undefined {
+    return (this.conduct ?? this.in?.channels[0]?.conduct)?.state;
+  }
+
+  /**
+   * Gives the session a channel of a kind that it has not got: a first one, or a successor from another proxy. Returns what
+   * to do with a connection to the server, where one is needed.
+   */
+  attach(channel: AnyChannel): Reach | undefined {
+    this.conduct ??= channel.conduct;
+    const half =
+      channel.kind === 'in'
+        ? new InHalf(this, channel, this.options, this.now())
+        : new OutHalf(this, channel, this.options, this.now());
+    if (half.kind === 'in') this.in = half;
+    else this.out = half;
+    return this.reach(half);
+  }
+
+  /** A channel succeeds the one that is here. Throws ProtocolError, which is to end the session. */
+  succeed(channel: AnyChannel): void {
+    if (channel.kind === 'in') this.in?.succeed(channel as InChannel);
+    else this.out?.succeed(channel as OutChannel);
+    this.#events.recycled(this, channel.kind, 'r2');
     this.flush();
-    backend.start();
   }
 
-  get toInboundProxy(): PduSink {
-    return attached(this.in).role.fromServer;
+  /** Has the server move the OUT channel to another proxy, where it can. */
+  drain(): void {
+    this.out?.role.drain();
+    this.flush();
   }
 
-  get toOutboundProxy(): PduSink {
-    return attached(this.out).role.fromServer;
-  }
-
-  toRuntime(run: Uint8Array): void {
-    this.#backend?.write(run);
-  }
-
-  opened(): void {
+  opened(half?: Half): void {
+    if (half?.isSuccessor === true) this.#events.recycled(this, half.kind, 'r1');
+    if (this.#opened) return;
     this.#opened = true;
     this.#events.opened(this);
   }
 
-  pauseRuntime(paused: boolean): void {
-    this.#serverQueues = paused;
+  leaving(half: Half): void {
+    if (half.kind === 'in') this.in = undefined;
+    else this.out = undefined;
+    this.#leaving.add(half);
+    this.#movedBytes[half.kind] += half.role.bytesReceived;
+    this.#events.recycled(this, half.kind, 'left');
   }
 
-  keepServerAlive(interval: number): void {
-    this.#serverKeepAlive = interval;
-    this.#backend?.keepAlive(interval);
+  halfEnded(half: Half, end: RoleEnd): void {
+    if (end !== 'recycled') {
+      this.end({ reason: end, party: 'client', detail: `${half.kind} channel: ${end}` });
+      return;
+    }
+    this.#leaving.delete(half);
+    half.side?.retire();
+    for (const channel of [...half.channels]) channel.close();
+    if (this.in === undefined && this.out === undefined && this.#leaving.size === 0) {
+      this.end({ reason: 'recycled', party: 'client', detail: 'both channels are at other proxies now' });
+    }
   }
 
-  ended(end: RoleEnd): void {
-    this.end({ reason: end, party: 'client', detail: 'one channel came, the other did not' });
+  retired(channel: AnyChannel): void {
+    for (const half of [this.in, this.out, ...this.#leaving]) {
+      const channels: AnyChannel[] = half?.channels ?? [];
+      const at = channels.indexOf(channel);
+      if (at >= 0) channels.splice(at, 1);
+    }
   }
 
   /** Ticks once more in so many ms, or before. */
   wakeAfter(ms: number): void {
-    const at = this.#now() + ms;
+    const at = this.now() + ms;
     if (this.#wake !== undefined && this.#wakeAt <= at) return;
     clearTimeout(this.#wake);
     this.#wakeAt = at;
@@ -159,37 +153,32 @@ export class VirtualConnection implements ServerPort, ChannelSession {
   /** Time goes on. */
   tick(): void {
     if (this.#ended) return;
-    const now = this.#now();
-    if (!this.#opened && now - this.createdAt > this.#options.pairTimeout) {
-      this.ended('setup-timeout');
-      return;
+    const now = this.now();
+    this.#noteSilence(now);
+    for (const half of [this.in, this.out]) {
+      if (half === undefined || half.isOpened || half.isSuccessor) continue;
+      if (now - half.createdAt > this.options.pairTimeout) {
+        this.end({ reason: 'setup-timeout', party: 'client', detail: 'one channel came, the other did not' });
+        return;
+      }
     }
-    this.#guardServer(() => {
-      this.server.tick(now);
+    this.guard(() => {
+      this.tickServer(now);
       this.in?.role.tick(now);
       this.out?.role.tick(now);
+      for (const half of this.#leaving) half.role.tick(now);
       this.flush();
-      this.#findStalls(now);
+      if (!this.#ended) this.#findStalls(now);
     });
   }
 
   /** Sends what this turn wrote, on every leg. */
   flush(): void {
-    this.#backend?.flush();
-    this.out?.leg.flush();
-    this.#regulate();
-  }
-
-  /** Leaves in the kernel most of what the client has no window for: read, it would have to be copied into a queue. */
-  #regulate(): void {
-    const out = this.out?.role;
-    if (out === undefined || this.#backend === undefined) return;
-    const room = out.room + Math.max(0, READ_AHEAD - out.clientWindow);
-    const paused = this.#serverQueues || room < Math.min(LEAST_READ, out.clientWindow / 2);
-    this.#backend.readLimit = Math.max(room, 1);
-    if (paused === this.#backendPaused) return;
-    this.#backendPaused = paused;
-    this.#backend.pause(paused);
+    this.flushServer();
+    const channels = this.out?.channels;
+    if (channels !== undefined) for (const channel of channels) channel.leg.flush();
+    if (this.#leaving.size > 0) this.#flushLeaving();
+    this.flushed();
   }
 
   /** Ends the session on all legs. */
@@ -197,61 +186,113 @@ export class VirtualConnection implements ServerPort, ChannelSession {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#wake);
-    this.#events.ended(this, end);
-    this.#backend?.close(LINGER);
-    this.in?.close();
-    this.out?.close();
+    this.#events.ended(this, this.#explained(end));
+    for (const half of [this.in, this.out, ...this.#leaving]) {
+      half?.side?.cut();
+      for (const channel of [...(half?.channels ?? [])]) channel.cut();
+    }
+    this.#leaving.clear();
+    this.cutServer();
   }
 
-  #dataFromBackend(chunk: Uint8Array): void {
-    if (this.#ended) return;
-    this.#backendBytes += chunk.length;
-    this.#guardServer(() => this.#backendDeframer.push(chunk, this.#fromBackend));
-    this.flush();
+  /** Seconds for which nothing has come on IN and nothing has been sent on OUT. */
+  get silentSeconds(): { readonly in: number; readonly out: number } {
+    const now = this.now();
+    return { in: this.#silence.in.seconds(now), out: this.#silence.out.seconds(now) };
   }
 
-  #guardServer(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      this.end(endOfError(error, 'server'));
+  /** Brings a half to the server; returns what to do with a connection, where one is needed. */
+  protected abstract reach(half: Half): Reach | undefined;
+  protected abstract tickServer(now: number): void;
+  protected abstract flushServer(): void;
+  /** All was sent: the server may be read, or not. */
+  protected abstract flushed(): void;
+  protected abstract cutServer(): void;
+  /** Runs what works on the server's bytes or on time; a broken protocol ends the session. */
+  protected abstract guard(work: () => void): void;
+
+  #flushLeaving(): void {
+    for (const half of this.#leaving) {
+      half.side?.flush();
+      for (const channel of half.channels) channel.leg.flush();
     }
   }
 
+  #noteSilence(now: number): void {
+    let heard = 0;
+    for (const channel of this.in?.channels ?? []) heard += channel.bytes;
+    let said = 0;
+    for (const channel of this.out?.channels ?? []) said += channel.leg.sent;
+    this.#silence.in.observe(heard, now);
+    this.#silence.out.observe(said, now);
+  }
+
+  /** A connection that was silent for long and is lost then was most likely forgotten by something on the way. */
+  #explained(end: SessionEnd): SessionEnd {
+    const [, kind] = /^(in|out)-(?:closed|reset|vanished|failed)$/.exec(end.reason) ?? [];
+    if (kind !== 'in' && kind !== 'out') return end;
+    const seconds = this.#silence[kind].seconds(this.now());
+    if (seconds < LONG_SILENCE) return end;
+    const ping = Math.round(this.options.connectionTimeout / 2000);
+    return {
+      ...end,
+      detail:
+        `${end.detail}; it had been silent for ${seconds} s (pings are due after ${ping} s): ` +
+        'something between client and proxy may drop connections that are idle for that long',
+    };
+  }
+
   #findStalls(now: number): void {
-    const { stallTimeout } = this.#options;
-    const stalls = this.#stalls;
-    const [backend, inbound, outbound] = [this.#backend, this.in, this.out];
-    if (this.#ended || backend === undefined || inbound === undefined || outbound === undefined) return;
-    const toServer = backend.unsent + inbound.role.held;
-    const toClient = outbound.leg.unsent + outbound.role.held;
-    const rest = this.#backendDeframer.pending;
-    // The server's leg is paused when the client owes an acknowledgement: that much it has taken from us and not from itself.
-    const waitsForClient = toClient > 0 || this.#backendPaused;
-    // Pings pass a client that acknowledges nothing: they are no progress.
-    const passed = outbound.leg.unsent > 0 ? outbound.leg.sent : outbound.role.bytesReceived - outbound.role.held;
-    if (stalls.toServer.observe(toServer > 0, backend.sent, now) > stallTimeout) {
+    this.#findStallIn(now);
+    if (!this.#ended) this.#findStallOut(now);
+  }
+
+  #findStallIn(now: number): void {
+    const half = this.in;
+    const side = half?.side;
+    if (half === undefined || side === undefined || !half.isOpened) return;
+    const toServer = side.unsent + half.role.held;
+    if (half.stalls.toServer.observe(toServer > 0, side.sent, now) > this.options.stallTimeout) {
       this.end({ reason: 'server-stalled', party: 'server', detail: `${toServer} bytes wait for the server` });
-    } else if (stalls.out.observe(waitsForClient, passed, now) > stallTimeout) {
-      this.end({
-        reason: 'out-stalled',
-        party: 'client',
-        detail: `${toClient} bytes, and more at the server, wait for the client`,
-      });
-    } else if (stalls.in.observe(inbound.pending > 0 && toServer === 0, inbound.bytes, now) > stallTimeout) {
-      this.end({
-        reason: 'in-stalled',
-        party: 'client',
-        detail: `${inbound.pending} bytes of a PDU wait for the rest`,
-      });
-    } else if (stalls.fromServer.observe(rest > 0 && !waitsForClient, this.#backendBytes, now) > stallTimeout) {
+      return;
+    }
+    let pending = 0;
+    let bytes = 0;
+    for (const channel of half.channels) {
+      pending += channel.pending;
+      bytes += channel.bytes;
+    }
+    if (half.stalls.fromClient.observe(pending > 0 && toServer === 0, bytes, now) > this.options.stallTimeout) {
+      this.end({ reason: 'in-stalled', party: 'client', detail: `${pending} bytes of a PDU wait for the rest` });
+    }
+  }
+
+  #findStallOut(now: number): void {
+    const half = this.out;
+    const side = half?.side;
+    if (half === undefined || side === undefined || !half.isOpened) return;
+    const { role, channels, stalls } = half;
+    let unsent = 0;
+    let sent = 0;
+    for (const { leg } of channels) {
+      unsent += leg.unsent;
+      sent += leg.sent;
+    }
+    const toClient = unsent + role.held;
+    // The server is not read while the client owes an acknowledgement: that much it has taken from us and not from itself.
+    const waitsForClient = toClient > 0 || side.paused;
+    // Pings pass a client that acknowledges nothing: they are no progress.
+    const passed = unsent > 0 ? sent : role.bytesReceived - role.held;
+    if (stalls.toClient.observe(waitsForClient, passed, now) > this.options.stallTimeout) {
+      const detail = `${toClient} bytes, and more at the server, wait for the client`;
+      this.end({ reason: 'out-stalled', party: 'client', detail });
+    } else if (
+      stalls.fromServer.observe(side.pending > 0 && !waitsForClient, side.received, now) > this.options.stallTimeout
+    ) {
       this.end({ reason: 'server-stalled', party: 'server', detail: 'half a PDU waits for the rest' });
     }
   }
 }
 
-/** The server's role speaks to the proxies only after both have spoken to it. */
-function attached<C>(channel: C | undefined): C {
-  if (channel === undefined) throw new Error('the server spoke to a channel that does not exist');
-  return channel;
-}
+/** Silence before a loss that is worth telling of, s. */
+const LONG_SILENCE = 10;

@@ -69,6 +69,7 @@ test('text that is no account name is refused, and not repeated', () => {
 test('the canonical form is a fixed point, and canonically equivalent text is equal', () => {
   assert.equal(nameOf('JOSE\u0301'), nameOf('jos\u00e9'));
   assert.equal(nameOf('\u212aelvin'), 'kelvin');
+  assert.ok(!canonicalAccount('\u037e', DOMAINS).ok, 'U+037E composes to a semicolon');
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), (text) => {
       const once = canonicalAccount(text, DOMAINS);

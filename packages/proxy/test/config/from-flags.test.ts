@@ -30,6 +30,9 @@ test('flags set what the file sets', () => {
     tlsMax: '1.2',
     allow: ['ncacn_ip_tcp:127.0.0.1[135]'],
     map: ['exchange01:6001=10.0.0.5:6101'],
+    validPorts: 'a:6001-6002;b:593',
+    allowV1: true,
+    endpoint: ['unix:/run/rpch/a.sock=dc1:135', 'localhost:7135=[::1]:135'],
     user: ['Alice:p:w', 'bob:x'],
     auth: 'ntlm, basic',
     allowInsecureBasic: true,
@@ -43,7 +46,8 @@ test('flags set what the file sets', () => {
   });
   const expected = parseSettings(
     `
-listen: ["http://127.0.0.1:0", "https://[::1]:8443"]
+listen: [{ url: "http://127.0.0.1:0", allowV1: true }, "https://[::1]:8443"]
+endpoints: [{ listen: "unix:/run/rpch/a.sock", connect: "dc1:135" }, { listen: "127.0.0.1:7135", connect: "[::1]:135" }]
 tls: { certFile: c.pem, keyFile: k.pem, min: 1.2, max: 1.2 }
 auth: { schemes: [ntlm, basic], allowInsecureBasic: true, domain: PEER, dnsDomain: peer.test, computer: GATE, channelBinding: off }
 channelLifetime: 131072
@@ -56,13 +60,49 @@ dataDir: d
     { name: 'alice', password: 'p:w' },
     { name: 'bob', password: 'x' },
   ];
-  assert.deepEqual({ ...settings, allow: [] }, { ...expected, auth: { ...expected.auth, users } });
+  const plain = ({ endpoints, ...rest }: Settings) => ({ ...rest, allow: [], endpoints: JSON.stringify(endpoints) });
+  assert.deepEqual(plain(settings), plain({ ...expected, auth: { ...expected.auth, users } }));
   assert.deepEqual(
     settings.allow.map(({ text, connect }) => [text, connect]),
     [
       ['ncacn_ip_tcp:127.0.0.1[135]', undefined],
-      ['exchange01:6001=10.0.0.5:6101', { host: '10.0.0.5', port: 6101 }],
+      ['a:6001-6002', undefined],
+      ['b:593', undefined],
+      ['exchange01:6001=10.0.0.5:6101', [{ host: '10.0.0.5', port: 6101 }]],
     ],
+  );
+});
+
+test('flags add rules and endpoints to those of a file, and open its http listeners to version 1', () => {
+  const text = `
+listen: ["http://127.0.0.1:80", "https://127.0.0.1:443", { url: "http://127.0.0.1:81", allowV1: true }]
+allow: ["ncacn_ip_tcp:a[1]"]
+validPorts: b:2
+endpoints: [{ listen: "127.0.0.1:1", connect: "a:1" }]
+`;
+  const settings = parseSettings(text, 'rpch.yaml', {
+    allow: ['ncacn_http:c[3]'],
+    validPorts: 'd:4',
+    map: ['e:5=f:5'],
+    endpoint: ['127.0.0.1:2=b:1'],
+    allowV1: true,
+  });
+  assert.deepEqual(
+    settings.allow.map((rule) => rule.text),
+    ['ncacn_ip_tcp:a[1]', 'b:2', 'ncacn_http:c[3]', 'd:4', 'e:5=f:5'],
+  );
+  assert.deepEqual(
+    settings.endpoints.map(({ connect }) => connect.host),
+    ['a', 'b'],
+  );
+  assert.deepEqual(
+    settings.listen.map(({ allowV1 }) => allowV1),
+    [true, false, true],
+  );
+  const without = parseSettings(text, 'rpch.yaml', { allowV1: false });
+  assert.deepEqual(
+    without.listen.map(({ allowV1 }) => allowV1),
+    [false, false, true],
   );
 });
 
@@ -93,8 +133,29 @@ test('a wrong flag is named, with what was expected and what was found', () => {
     [{ dnsDomain: '-x' }, '--dns-domain: expected the DNS name of a domain, such as peer.test, found "-x"'],
     [{ data: '' }, '--data: expected the name of a directory, found ""'],
     [
-      { validPorts: 'a:593' },
-      '--valid-ports: expected rules for ncacn_ip_tcp in --allow, found "a:593": ValidPorts names native ncacn_http back ends, which are not in this version',
+      { validPorts: 'a:593;b:x' },
+      '--valid-ports: expected a port from 1 to 65535 or a range such as 49152-65535, found "x" in "b:x"',
+    ],
+    [{ validPorts: '' }, '--valid-ports: expected entries such as exchange01:593;exchange01:6001-6002, found ""'],
+    [
+      { listen: ['https://127.0.0.1:443'], allowV1: true },
+      '--allow-v1: expected an http listener, found https://127.0.0.1:443: version 1 has no TLS',
+    ],
+    [
+      { endpoint: ['127.0.0.1:7135'] },
+      '--endpoint: expected LISTEN=SERVER:PORT, such as 127.0.0.1:7135=dc1.example.org:135, found "127.0.0.1:7135"',
+    ],
+    [
+      { endpoint: ['10.0.0.1:7135=dc1:135'] },
+      '--endpoint: expected from: with the addresses of the proxies, this one included, for 10.0.0.1:7135, found none; write it below endpoints: in the configuration file',
+    ],
+    [
+      { endpoint: ['unix:/a=dc1'] },
+      '--endpoint: expected host:port with a port from 1 to 65535, found "dc1" in "unix:/a=dc1"',
+    ],
+    [
+      { endpoint: ['unix:/a=b:1', 'unix:/a=c:1'] },
+      '--endpoint: expected each place to listen on once, found unix:/a again',
     ],
     [
       { listen: ['http://0.0.0.0:80'], auth: 'basic' },
@@ -113,7 +174,8 @@ test('a listener is an address and a port', () => {
     ['HTTPS://[FE80::1]:8443/', true, 'fe80::1', 8443],
     ['http://localhost:0', false, '127.0.0.1', 0],
   ];
-  for (const [url, tls, host, port] of rows) assert.deepEqual(parseListener(url), { url, tls, host, port });
+  for (const [url, tls, host, port] of rows)
+    assert.deepEqual(parseListener(url), { url, tls, host, port, allowV1: false });
   const wrong: [string, RegExp][] = [
     ['', /expected a URL/],
     ['ftp://127.0.0.1:1', /expected a URL/],

@@ -27,9 +27,10 @@ test('an empty file is all defaults, and they are safe', () => {
   for (const text of ['', '# nothing\n', '{}']) {
     const settings = parseSettings(text, FILE);
     assert.deepEqual(settings, {
-      listen: [{ url: 'http://127.0.0.1:8080', tls: false, host: '127.0.0.1', port: 8080 }],
+      listen: [{ url: 'http://127.0.0.1:8080', tls: false, host: '127.0.0.1', port: 8080, allowV1: false }],
       tls: { min: 'TLSv1.2', max: 'TLSv1.3' },
       allow: [],
+      endpoints: [],
       auth: { schemes: ['basic', 'ntlm'], allowInsecureBasic: false, channelBinding: 'when-offered', users: [] },
       dataDir: '/etc/rpch/data',
       channelLifetime: 1_073_741_824,
@@ -56,7 +57,7 @@ test('an empty file is all defaults, and they are safe', () => {
 test('a file that says everything', () => {
   const settings = parseSettings(
     `
-listen: [ "http://127.0.0.1:8080", "https://[::]:443" ]
+listen: [ { url: "http://127.0.0.1:8080", allowV1: true }, "https://[::]:443", { url: "http://127.0.0.1:81" } ]
 tls: { certFile: cert.pem, keyFile: /keys/key.pem, min: 1.2, max: TLSv1.2 }
 allow:
   - ncacn_ip_tcp:127.0.0.1[135,49152-65535]
@@ -65,6 +66,19 @@ allow:
     accounts: [ 'PEER\\Alice', bob@peer.test, 'OTHER\\carol' ]
     groups: [Staff]
     connect: "[::1]:6101"
+  - pattern: ncacn_http:dc1[135]
+    connect: [ "unix:/run/rpch/a.sock", "10.0.0.2:7135" ]
+  - pattern: ncacn_http:dc2[135]
+    connect: unix:/run/rpch/c.sock
+validPorts: exch01:593;exch01:6001-6002
+endpoints:
+  - listen: unix:/run/rpch/a.sock
+    connect: dc1:135
+    mode: "0660"
+  - listen: "10.0.0.1:7135"
+    connect: "[fe80::1]:135"
+    from: [10.0.0.0/24]
+  - { listen: "[::1]:0", connect: "dc2:135" }
 auth:
   schemes: [ntlm]
   allowInsecureBasic: true
@@ -79,7 +93,21 @@ limits: { connections: 10, connectionsPerAddress: 9, unauthenticated: 8, unauthe
 `,
     FILE,
   );
-  assert.deepEqual(settings.listen[1], { url: 'https://[::]:443', tls: true, host: '::', port: 443 });
+  assert.deepEqual(settings.listen[1], {
+    url: 'https://[::]:443',
+    tls: true,
+    host: '::',
+    port: 443,
+    allowV1: false,
+  });
+  assert.deepEqual(
+    settings.listen.map(({ port, allowV1 }) => [port, allowV1]),
+    [
+      [8080, true],
+      [443, false],
+      [81, false],
+    ],
+  );
   assert.deepEqual(settings.tls, {
     certFile: '/etc/rpch/cert.pem',
     keyFile: '/keys/key.pem',
@@ -89,7 +117,34 @@ limits: { connections: 10, connectionsPerAddress: 9, unauthenticated: 8, unauthe
   const [, rule] = settings.allow;
   assert.deepEqual(rule?.accounts, ['alice', 'bob', 'other\\carol']);
   assert.deepEqual(rule?.groups, ['staff']);
-  assert.deepEqual(rule?.connect, { host: '::1', port: 6101 });
+  assert.deepEqual(rule?.connect, [{ host: '::1', port: 6101 }]);
+  assert.deepEqual(
+    settings.allow.slice(2).map(({ text, pattern, connect }) => [text, pattern.protocol, connect]),
+    [
+      ['ncacn_http:dc1[135]', 'ncacn_http', [{ path: '/run/rpch/a.sock' }, { host: '10.0.0.2', port: 7135 }]],
+      ['ncacn_http:dc2[135]', 'ncacn_http', [{ path: '/run/rpch/c.sock' }]],
+      ['exch01:593', 'ncacn_http', undefined],
+      ['exch01:6001-6002', 'ncacn_http', undefined],
+    ],
+  );
+  assert.deepEqual(
+    settings.endpoints.map(({ from, ...endpoint }) => ({ ...endpoint, from: from.map(({ text }) => text) })),
+    [
+      { listen: { path: '/run/rpch/a.sock' }, connect: { host: 'dc1', port: 135 }, mode: 0o660, from: [] },
+      {
+        listen: { host: '10.0.0.1', port: 7135 },
+        connect: { host: 'fe80::1', port: 135 },
+        mode: 0o600,
+        from: ['10.0.0.0/24'],
+      },
+      {
+        listen: { host: '::1', port: 0 },
+        connect: { host: 'dc2', port: 135 },
+        mode: 0o600,
+        from: ['127.0.0.0/8', '::1'],
+      },
+    ],
+  );
   assert.deepEqual(
     rule?.addresses?.map(({ text }) => text),
     ['10.0.0.0/8', '2001:db8::/32'],
@@ -156,8 +211,94 @@ test('each wrong thing is told with its place, what was expected and what was fo
       'rpch.yaml:2:5: allow[0]: expected a port from 1 to 65535 or a range such as 49152-65535, found "0" in "ncacn_ip_tcp:a[0]"',
     ],
     [
-      'allow:\n  - pattern: ncacn_http:a[593]',
-      'rpch.yaml:2:14: allow[0].pattern: expected ncacn_ip_tcp, found "ncacn_http:a[593]": native ncacn_http back ends are not in this version; name the TCP ports of the RPC server with ncacn_ip_tcp',
+      'allow:\n  - pattern: ncacn_np:a[593]',
+      'rpch.yaml:2:14: allow[0].pattern: expected ncacn_ip_tcp: or ncacn_http: before the name, found "ncacn_np:" in "ncacn_np:a[593]"',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    connect: ["b:1", "c:1"]',
+      'rpch.yaml:3:14: allow[0].connect: expected one host:port in a rule for ncacn_ip_tcp, found 2: only endpoints that play the server role, of a rule for ncacn_http, may be several',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    connect: unix:/s',
+      'rpch.yaml:3:14: allow[0].connect: expected host:port in a rule for ncacn_ip_tcp, found unix:/s',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_http:a[1]\n    connect: ["b:1", "c"]',
+      'rpch.yaml:3:22: allow[0].connect[1]: expected host:port with a port from 1 to 65535, found "c"',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_http:a[1]\n    connect: ["b:1", 7]',
+      'rpch.yaml:3:22: allow[0].connect[1]: expected host:port or unix:/path, found 7',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_http:a[1]\n    connect: []',
+      'rpch.yaml:3:14: allow[0].connect: expected at least one endpoint, found a list',
+    ],
+    [
+      'allow:\n  - pattern: ncacn_http:a[1]\n    connect: { host: b }',
+      'rpch.yaml:3:14: allow[0].connect: expected host:port, unix:/path or a list of them, found a mapping',
+    ],
+    [
+      'validPorts: a:1-2;b:3,4',
+      'rpch.yaml:1:13: validPorts: expected one port or range after each server, b:3;b:4, found "b:3,4"',
+    ],
+    ['validPorts: [a:1]', "rpch.yaml:1:13: validPorts: expected a value of Windows' ValidPorts, found a list"],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    allowV1: true',
+      'rpch.yaml:3:14: listen[0].allowV1: expected allowV1 on http listeners only, found it on https://0.0.0.0:443: version 1 has no TLS',
+    ],
+    ['listen: [{ allowV1: true }]', 'rpch.yaml:1:10: listen[0]: expected key url, found none'],
+    [
+      'listen: [{ url: "http://x:1" }]',
+      'rpch.yaml:1:17: listen[0].url: expected an address to listen on (0.0.0.0 or [::] for all, localhost for 127.0.0.1), found "http://x:1"',
+    ],
+    [
+      'listen: [{ url: "http://[::1]:1", allowv1: true }]',
+      'rpch.yaml:1:35: listen[0].allowv1: unknown key, found "allowv1"; did you mean allowV1?',
+    ],
+    [
+      'listen: [{ url: "http://[::1]:1", allowV1: 1 }]',
+      'rpch.yaml:1:44: listen[0].allowV1: expected true or false, found 1',
+    ],
+    ['listen: [7]', 'rpch.yaml:1:10: listen[0]: expected a URL, or keys url, allowV1, found 7'],
+    ['endpoints: {}', 'rpch.yaml:1:12: endpoints: expected a list of endpoints, found a mapping'],
+    ['endpoints: [a]', 'rpch.yaml:1:13: endpoints[0]: expected keys listen, connect, from, mode, found "a"'],
+    ['endpoints:\n  - listen: unix:/a', 'rpch.yaml:2:5: endpoints[0]: expected key connect, found none'],
+    [
+      'endpoints:\n  - { listen: "dc1:1", connect: "dc1:135" }',
+      'rpch.yaml:2:15: endpoints[0].listen: expected an address and a port to listen on, such as 10.0.0.1:7135, or unix:/path, found "dc1:1"',
+    ],
+    [
+      'endpoints:\n  - { listen: "127.0.0.1:1", connect: unix:/s }',
+      'rpch.yaml:2:39: endpoints[0].connect: expected host:port with a port from 1 to 65535, found "unix:/s"',
+    ],
+    [
+      'endpoints:\n  - { listen: "10.0.0.1:1", connect: "a:1" }',
+      'rpch.yaml:2:15: endpoints[0].listen: expected from: with the addresses of the proxies, this one included, for 10.0.0.1:1, found none',
+    ],
+    [
+      'endpoints:\n  - { listen: unix:/a, connect: "a:1", from: [10.0.0.0/8] }',
+      'rpch.yaml:2:46: endpoints[0].from: expected no addresses for unix:/a, found some: who may connect is decided by mode',
+    ],
+    [
+      'endpoints:\n  - { listen: "[::1]:1", connect: "a:1", mode: "0600" }',
+      'rpch.yaml:2:48: endpoints[0].mode: expected mode for a Unix socket only, found it for [::1]:1',
+    ],
+    [
+      'endpoints:\n  - { listen: unix:/a, connect: "a:1", mode: 0660 }',
+      'rpch.yaml:2:46: endpoints[0].mode: expected permission bits as three or four octal digits in quotes, such as "0660", found 660',
+    ],
+    [
+      'endpoints:\n  - { listen: unix:/a, connect: "a:1", mode: "1777" }',
+      'rpch.yaml:2:46: endpoints[0].mode: expected permission bits as three or four octal digits in quotes, such as "0660", found "1777"',
+    ],
+    [
+      'endpoints:\n  - { listen: unix:/a, connect: "a:1", form: x }',
+      'rpch.yaml:2:40: endpoints[0].form: unknown key, found "form"; expected one of listen, connect, from, mode',
+    ],
+    [
+      'endpoints:\n  - { listen: "127.0.0.1:8080", connect: "a:1" }',
+      'rpch.yaml:2:15: endpoints[0].listen: expected each place to listen on once, found 127.0.0.1:8080 again',
     ],
     [
       'allow:\n  - pattern: ncacn_ip_tcp:a[1]\n    addresses: [10.0.0.0/33]',
@@ -237,7 +378,17 @@ test('everything wrong is told at once, in the order of the file', () => {
 
 test('whatever stands in a file, it gives settings or the configuration error', () => {
   const key = fc.constantFrom(...Object.keys(FileSchema.entries), 'x');
-  const value = fc.oneof(fc.jsonValue(), fc.constantFrom('ncacn_ip_tcp:a[1]', 'http://0.0.0.0:1', ['http://[::1]:1']));
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom(
+      'ncacn_ip_tcp:a[1]',
+      'http://0.0.0.0:1',
+      ['http://[::1]:1'],
+      'a:1;b:2',
+      [{ url: 'https://[::1]:1', allowV1: true }],
+      [{ listen: 'unix:/a', connect: 'a:1' }],
+    ),
+  );
   fc.assert(
     fc.property(
       fc.oneof(

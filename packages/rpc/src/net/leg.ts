@@ -103,12 +103,17 @@ export class Leg {
    * Ends the connection: what was written still goes out, for as long as `linger` ms. Nothing is reported afterwards.
    * @param answered the last bytes are an answer that the peer should read: what it still sends is read and dropped, for
    *   left unread it would turn the close into a reset, which may overtake the answer.
+   * @param gone called when the connection is no more.
    */
-  close(linger: number, answered = false): void {
+  close(linger: number, answered = false, gone?: () => void): void {
     if (this.#over) return;
     this.flush();
     this.#over = true;
     const socket = this.#socket;
+    if (gone !== undefined) {
+      if (socket.closed) gone();
+      else socket.once('close', gone);
+    }
     if (socket.destroyed) return;
     if (!answered && socket.writableLength === 0) {
       socket.destroy();

@@ -3,6 +3,8 @@ import { ProtocolError } from '../errors.ts';
 import type { FlowControlAck } from './commands.ts';
 
 const SECTION = '[MS-RPCH] 3.2.1.4.1';
+/** A difference of two 32-bit counts beyond this is a negative one. */
+const HALF_OF_32_BITS = 2 ** 31;
 
 /**
  * What the sender of a hop may still send ([MS-RPCH] 3.2.1.1.4, 3.2.1.4.1.3). Only RPC PDUs are counted. All figures in
@@ -12,8 +14,14 @@ export class SendWindow {
   readonly advertised: number;
   #available: number;
   #sent = 0;
+  /** Bytes sent when the channel got its present cookie, and those that the peer's count leaves out. */
+  #renamedAt = 0;
+  #uncounted = 0;
 
-  /** @param advertised the receive window that the peer announced. */
+  /**
+   * @param advertised the receive window that the peer announced: so much is available at first. 3.2.1.3 has 0, with which
+   *   nothing could ever be sent.
+   */
   constructor(advertised: number) {
     this.advertised = advertised;
     this.#available = advertised;
@@ -28,7 +36,8 @@ export class SendWindow {
   }
 
   /**
-   * Whether a PDU of this length may go now: while the window is *greater* than it. A PDU that could never fit because it
+   * Whether a PDU of this length may go now: while the window is *greater* than it. 3.2.1.4.1.3 begins when it is greater and
+   * stops when it is less; equal is neither, and waits. A PDU that could never fit because it
    * is not smaller than the whole window goes when nothing is in flight, so that nothing waits for ever.
    */
   fits(length: number): boolean {
@@ -41,12 +50,31 @@ export class SendWindow {
   }
 
   /**
-   * Takes an acknowledgement. One that claims more than was sent or offers more than was advertised is a
-   * {@link ProtocolError}; one that leaves less than nothing (FreeRDP counts responses only) leaves nothing.
+   * The connection goes on under another channel cookie: between a proxy and the server after IN_R2 and OUT_R2. The
+   * specification does not say whether the counts go on or begin anew ([MS-RPCH] 3.2.1.1.4 speaks of channel *instances*,
+   * and that of the TCP connection stays the same). Ours go on; a peer's may do either, see {@link acknowledged}.
    */
-  acknowledged(ack: FlowControlAck): void {
-    const inFlight = this.#sent - ack.bytesReceived;
-    if (inFlight < 0 || ack.availableWindow > this.advertised) {
+  renamed(): void {
+    this.#renamedAt = this.#sent;
+  }
+
+  /**
+   * Takes an acknowledgement. One that claims more than was sent or offers more than was advertised is a
+   * {@link ProtocolError}; one that leaves less than nothing (FreeRDP counts responses only) leaves nothing. Counts are
+   * 32-bit numbers and wrap around.
+   * @param former it names the channel by its cookie before {@link renamed}.
+   */
+  acknowledged(ack: FlowControlAck, former = false): void {
+    let counted = this.#sent - this.#uncounted;
+    let inFlight = (counted - ack.bytesReceived) >>> 0;
+    const sinceRenamed = this.#sent - this.#renamedAt;
+    // The new cookie is known to a peer that has received everything sent before it: one that says otherwise began anew.
+    if (!former && this.#renamedAt > this.#uncounted && inFlight > sinceRenamed) {
+      this.#uncounted = this.#renamedAt;
+      counted = sinceRenamed;
+      inFlight = (counted - ack.bytesReceived) >>> 0;
+    }
+    if (inFlight > Math.min(counted, HALF_OF_32_BITS) || ack.availableWindow > this.advertised) {
       throw new ProtocolError(
         'RPCH_FLOW_CONTROL_ACK',
         `ack of ${ack.bytesReceived} bytes with a window of ${ack.availableWindow}: ${this.#sent} were sent, ${this.advertised} advertised`,
@@ -136,10 +164,10 @@ export class ReceiveWindow {
     return quiet && this.ackUseful && this.#advertised <= MAX_FRAG_LENGTH;
   }
 
-  /** The acknowledgement to send now. */
+  /** The acknowledgement to send now. Its count is a 32-bit number. */
   acknowledge(channelCookie: Uint8Array): FlowControlAck {
     const availableWindow = Math.max(0, this.window - this.held);
     this.#advertised = availableWindow;
-    return { bytesReceived: this.#received, availableWindow, channelCookie };
+    return { bytesReceived: this.#received >>> 0, availableWindow, channelCookie };
   }
 }

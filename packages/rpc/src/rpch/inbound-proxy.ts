@@ -4,92 +4,177 @@ import { ProtocolError } from '../errors.ts';
 import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
 import type { ClientConduct } from './client-conduct.ts';
 import { CLIENT_KEEPALIVE, type ClientAddress, Destination } from './commands.ts';
+import { assertCookie } from './cookies.ts';
 import { ReceiveWindow, SendWindow } from './flow-control.ts';
-import { CONN_B1, CONN_B2, CONN_B3, IN_R1_A1, IN_R1_A5, KEEP_ALIVE, PING_PDU } from './pdus.ts';
-import { BLOCKED_IN_CALL, type RoleEnd } from './role.ts';
-import { parseRts, unexpectedRts } from './rts.ts';
+import { Patience } from './patience.ts';
+import {
+  CONN_B2,
+  CONN_B3,
+  IN_R1_A2,
+  IN_R1_A5,
+  IN_R1_A6,
+  IN_R1_B1,
+  IN_R1_B2,
+  IN_R2_A2,
+  KEEP_ALIVE,
+  PING_PDU,
+} from './pdus.ts';
+import type { InOpening } from './proxy-opening.ts';
+import { BLOCKED_IN_CALL, type OnTransition, type RoleEnd, State } from './role.ts';
+import { destinationOf, parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
+
+/** Cookies of predecessors by which the server may still name the channel: more recyclings than this are never under way. */
+const MAX_FORMER_COOKIES = 8;
 
 /** What the inbound proxy does to its surroundings. */
 export interface InboundProxyPort {
   /** The leg to the server: TCP, or the server role in this process. */
   readonly toServer: PduSink;
-  /** CONN/B1 is in: open the leg to the server, then call `serverConnected`. */
-  connect(request: { readonly virtualConnectionCookie: Uint8Array }): void;
-  /** CONN/B3 is in. */
+  /** RPC PDUs pass: CONN/B3 or IN_R1/B2 is in. */
   opened(): void;
+  /**
+   * IN_R1/A5 is in: the virtual IN channel is at another proxy now, and may come back as a new one while this role sends what
+   * it still holds. {@link ended} follows.
+   */
+  leaving(): void;
   /** TCP keep-alive wanted on the leg to the server, ms ([MS-RPCH] 2.2.4.46, 3.2.3.2.1). */
   keepAlive(interval: number): void;
-  /** Stop or go on reading from the client: TCP's own back-pressure, for clients that do not wait for acknowledgements. */
-  pauseClient(paused: boolean): void;
-  /** Bytes of a PDU from the client whose rest is still to come: while there are any, the client waits for nothing. */
-  readonly pending: number;
   /** Call `tick` after this many ms, besides the regular ticks. */
   wakeAfter(ms: number): void;
   ended(end: RoleEnd): void;
 }
 
+/** One connection of the client, as the role acts on it. */
+export interface InboundClientPort {
+  /** Stop or go on reading: TCP's own back-pressure, for clients that do not wait for acknowledgements. */
+  pauseClient(paused: boolean): void;
+  /** Bytes of a PDU whose rest is still to come: while there are any, the client waits for nothing. */
+  readonly pending: number;
+  /** It has been replaced, or was not wanted. */
+  close(): void;
+}
+
+/** One connection of the client, as its surroundings see it. */
+export interface InboundClient {
+  /** What comes in the body of the RPC_IN_DATA request. */
+  readonly from: PduSink;
+  /** It has been replaced: its close ends nothing. Of any other connection it ends the virtual IN channel. */
+  readonly over: boolean;
+}
+
 export interface InboundProxyOptions {
   /** Window that the client is told, bytes. */
   readonly receiveWindow: number;
-  /** ConnectionTimeout announced in CONN/B2, ms. */
+  /** ConnectionTimeout announced in CONN/B2 and IN_R1/A2, ms. */
   readonly connectionTimeout: number;
   readonly clientAddress: ClientAddress;
   readonly conduct: ClientConduct;
+  /** How long a channel recycling may wait for one of the others, ms. */
+  readonly recyclingTimeout: number;
+  readonly onTransition?: OnTransition | undefined;
+}
+
+/** An instance of the IN channel from client to proxy. */
+class Instance {
+  readonly port: InboundClientPort;
+  readonly cookie: Uint8Array;
+  readonly receive: ReceiveWindow;
+  over = false;
+  #paused = false;
+
+  constructor(port: InboundClientPort, cookie: Uint8Array, receiveWindow: number) {
+    this.port = port;
+    this.cookie = cookie;
+    this.receive = new ReceiveWindow(receiveWindow);
+  }
+
+  /** Whether TCP holds the client. */
+  get isHeld(): boolean {
+    return this.#paused;
+  }
+
+  /** Lets TCP hold a client that has sent more than the window, or lets it go. */
+  hold(): void {
+    const { held, window } = this.receive;
+    const pause = this.#paused ? held > window / 2 : held > window;
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    this.port.pauseClient(pause);
+  }
 }
 
 /**
- * The inbound proxy of one virtual IN channel ([MS-RPCH] 3.2.3): a state machine without sockets or clocks.
+ * The inbound proxy of one virtual IN channel ([MS-RPCH] 3.2.3): a state machine without sockets or clocks. The first PDU
+ * of its first connection is read by whoever makes it (Open_Start).
  *
- *     Open_Start --CONN/B1--> Connecting --serverConnected--> B3W --CONN/B3--> Opened --> Finished
+ *     Connecting --CONN/B2 out--> B3W --CONN/B3--> Opened
+ *     Connecting --IN_R1/A2 out--> Wait_B2 --IN_R1/B2--> Opened                        successor proxy
+ *     Opened --IN_R2/A1--> Opened_A5W --IN_R2/A5--> Opened                             the same proxy
+ *     Opened --IN_R1/A5--> Flushing --queue empty, IN_R1/B1 out--> Finished            predecessor proxy
  *
- * A PDU that must not come throws {@link ProtocolError} out of the sink that it was given to; the caller ends both legs.
- * IN channel recycling (IN_R1, IN_R2) joins at Open_Start and Opened; today a client that asks for it ends its session.
+ * A PDU that must not come throws {@link ProtocolError} out of the sink that it was given to; the caller ends all legs.
  */
 export class InboundProxy {
-  #state: 'Open_Start' | 'Connecting' | 'B3W' | 'Opened' | 'Finished' = 'Open_Start';
+  /** The connection that it was made with. */
+  readonly client: InboundClient;
+  readonly #state: State<'Connecting' | 'B3W' | 'Wait_B2' | 'Opened' | 'Opened_A5W' | 'Flushing' | 'Finished'>;
   readonly #port: InboundProxyPort;
   readonly #options: InboundProxyOptions;
-  readonly #receive: ReceiveWindow;
+  readonly #opening: InOpening;
   readonly #queue: SendQueue;
+  readonly #patience = new Patience();
   #conduct: ClientConduct;
-  #b1: ReturnType<typeof CONN_B1.decode> | undefined;
-  #inChannelCookie: Uint8Array = new Uint8Array(0);
-  #clientPaused = false;
+  #default: Instance;
+  #successor: Instance | undefined;
+  /** A successor that came before its predecessor was opened, or had ended its own predecessor. */
+  #next: { readonly instance: Instance; readonly a1: InOpening & { readonly kind: 'IN_R/A1' } } | undefined;
+  /** A5 that came before the server was ready: the successor's cookie. */
+  #earlyA5: Uint8Array | undefined;
+  /** RPC PDUs of the successor, which wait for IN_R2/A5 on the predecessor. */
+  #successorQueue: SendQueue | undefined;
+  /** Bytes in the queue that came on predecessors. */
+  #predecessorBytes = 0;
+  #receivedBefore = 0;
+  /** By which cookies the server may name this channel: the present one, and former ones until it has used a later one. */
+  #serverCookie: Uint8Array;
+  #formerServerCookies: Uint8Array[] = [];
+  #serverBlocked = false;
   /** bytesReceived when an undecided client fell silent with hardly any window left, and when that was. */
   #silentAt = -1;
   #silentSince = 0;
 
-  constructor(port: InboundProxyPort, options: InboundProxyOptions) {
+  /** @param opening what the client's first PDU was: CONN/B1, or IN_R/A1 of a virtual channel that is at another proxy. */
+  constructor(port: InboundProxyPort, options: InboundProxyOptions, client: InboundClientPort, opening: InOpening) {
     this.#port = port;
     this.#options = options;
     this.#conduct = options.conduct;
-    this.#receive = new ReceiveWindow(options.receiveWindow);
+    this.#opening = opening;
+    this.#state = new State('inbound', 'Connecting', options.onTransition);
+    const cookie = opening.kind === 'CONN/B1' ? opening.inChannelCookie : opening.successorCookie;
+    this.#serverCookie = cookie;
+    this.#default = new Instance(client, cookie, options.receiveWindow);
+    this.client = this.#handle(this.#default);
     this.#queue = new SendQueue((run, count) => {
       port.toServer.rpc(run, count);
-      this.#receive.handedOn(run.length);
+      this.#consumed(run.length);
     });
+    if (opening.kind === 'CONN/B1') port.keepAlive(keepaliveInterval(opening.clientKeepalive));
   }
 
   get state(): string {
-    return this.#state;
+    return this.#state.now;
   }
 
   /** RPC PDU bytes from the client that wait for the server. */
   get held(): number {
-    return this.#receive.held;
+    return this.#default.receive.held + (this.#successor?.receive.held ?? 0) + this.#predecessorBytes;
   }
 
   /** RPC PDU bytes received from the client, in all. */
   get bytesReceived(): number {
-    return this.#receive.bytesReceived;
+    return this.#receivedBefore + this.#default.receive.bytesReceived + (this.#successor?.receive.bytesReceived ?? 0);
   }
-
-  /** What comes from the client in the body of its RPC_IN_DATA request. */
-  readonly fromClient: PduSink = {
-    rpc: (run, count) => this.#rpcFromClient(run, count),
-    rts: (pdu) => this.#rtsFromClient(pdu),
-  };
 
   /** What comes from the server. */
   readonly fromServer: PduSink = {
@@ -100,39 +185,88 @@ export class InboundProxy {
   };
 
   /**
-   * The leg to the server is open ([MS-RPCH] 3.2.3.5.3).
+   * The leg to the server is open ([MS-RPCH] 3.2.3.5.3, 3.2.3.5.5.2).
    * @param conduct shared with the other proxy role of the virtual connection, where both are in one process: then each
    *   knows what the other saw of the client.
    */
   serverConnected(conduct = this.#conduct): void {
     this.#conduct = conduct;
-    const b1 = this.#b1;
-    if (this.#state !== 'Connecting' || b1 === undefined) return;
-    this.#state = 'B3W';
-    this.#port.toServer.rts(
-      CONN_B2.encode({
-        version: Math.min(1, b1.version),
-        virtualConnectionCookie: b1.virtualConnectionCookie,
-        inChannelCookie: b1.inChannelCookie,
-        receiveWindowSize: this.#options.receiveWindow,
-        connectionTimeout: this.#options.connectionTimeout,
-        associationGroupId: b1.associationGroupId,
-        clientAddress: this.#options.clientAddress,
-      }),
-    );
+    if (this.#state.now !== 'Connecting') return;
+    const opening = this.#opening;
+    const { receiveWindow: receiveWindowSize, connectionTimeout, clientAddress, recyclingTimeout } = this.#options;
+    const { virtualConnectionCookie } = opening;
+    const version = Math.min(1, opening.version);
+    if (opening.kind === 'CONN/B1') {
+      const { inChannelCookie, associationGroupId } = opening;
+      this.#state.to('B3W', 'CONN/B1');
+      this.#port.toServer.rts(
+        CONN_B2.encode({
+          version,
+          virtualConnectionCookie,
+          inChannelCookie,
+          receiveWindowSize,
+          connectionTimeout,
+          associationGroupId,
+          clientAddress,
+        }),
+      );
+    } else {
+      const { predecessorCookie, successorCookie } = opening;
+      // Whoever recycles knows RTS PDUs.
+      conduct.showsRts();
+      this.#patience.begin(recyclingTimeout);
+      this.#state.to('Wait_B2', 'IN_R1/A1');
+      this.#port.toServer.rts(
+        IN_R1_A2.encode({
+          version,
+          virtualConnectionCookie,
+          predecessorCookie,
+          successorCookie,
+          receiveWindowSize,
+          connectionTimeout,
+        }),
+      );
+    }
+  }
+
+  /**
+   * IN_R2/A1: the client opens a successor at this proxy ([MS-RPCH] 3.2.3.5.5.1). The text demands that the virtual channel is
+   * opened; but IN_R1/B2 and IN_R2/A5 come on other connections than this PDU, which may overtake them, so it waits for
+   * them. Throws ProtocolError, upon which all connections of the virtual IN channel are closed.
+   */
+  succeed(client: InboundClientPort, a1: InOpening): InboundClient {
+    const state = this.#state.now;
+    const isEarly = state === 'B3W' || state === 'Wait_B2' || state === 'Opened_A5W';
+    if (a1.kind !== 'IN_R/A1' || this.#next !== undefined || (state !== 'Opened' && !isEarly)) {
+      throw new ProtocolError('RPCH_RECYCLING', `${a1.kind} in state ${state}`, '[MS-RPCH] 3.2.3.5.5.1');
+    }
+    const instance = new Instance(client, a1.successorCookie, this.#options.receiveWindow);
+    this.#next = { instance, a1 };
+    this.#proceed();
+    return this.#handle(instance);
   }
 
   /** The leg to the server takes no more for now, or takes it again. */
   serverBlocked(blocked: boolean): void {
-    this.#receive.setBlocked(blocked);
+    this.#serverBlocked = blocked;
+    this.#default.receive.setBlocked(blocked);
+    this.#successor?.receive.setBlocked(blocked);
     this.#settle();
+    this.#proceed();
   }
 
   /** Time goes on: `now` in ms on any steady clock. */
   tick(now: number): void {
-    if (this.#state !== 'Opened') return;
+    if (this.#state.now === 'Finished') return;
+    // A client that is held back cannot send IN_R2/A5, and what moves is no standstill.
+    const mark = this.#queue.bytes + this.#default.receive.bytesReceived;
+    if (this.#patience.exhausted(now, mark, this.#default.isHeld)) {
+      this.#finish('recycling-timeout');
+      return;
+    }
+    if (!this.#passes) return;
     const conduct = this.#conduct;
-    const receive = this.#receive;
+    const { receive } = this.#default;
     const overdue = receive.ackOverdue();
     if (conduct.state === 'silent' || !receive.ackUseful) return;
     // What is left may be too little for the client's next PDU, though nothing is held: the rule of the half window alone
@@ -144,105 +278,243 @@ export class InboundProxy {
     }
   }
 
-  #rpcFromClient(run: Uint8Array, count: number): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state !== 'Opened' && this.#state !== 'B3W') {
-      throw new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${this.#state}`, '[MS-RPCH] 3.2.3.5.2');
+  /**
+   * Opened: the successor that waits, if any, begins to replace its predecessor. 3.2.3.5.5.1 makes its cookie the default one
+   * here, 3.2.3.5.8 may still find it to be the wrong one: towards the client the predecessor's stays until then.
+   */
+  #proceed(): void {
+    if (this.#next === undefined || this.#state.now !== 'Opened') return;
+    // Each successor has a window of its own. While the predecessors' bytes wait for the server, that would add up.
+    if (this.#predecessorBytes > 0 || this.#serverBlocked) return;
+    const { instance, a1 } = this.#next;
+    const { predecessorCookie, successorCookie } = a1;
+    this.#next = undefined;
+    assertCookie('IN_R2/A1', predecessorCookie, this.#default.cookie, '[MS-RPCH] 3.2.3.5.5.1');
+    instance.receive.setBlocked(this.#serverBlocked);
+    this.#successor = instance;
+    this.#successorQueue = new SendQueue((run, count) => this.#queue.offer(run, count));
+    this.#formerServerCookies = [...this.#formerServerCookies, this.#serverCookie].slice(-MAX_FORMER_COOKIES);
+    this.#serverCookie = successorCookie;
+    this.#queue.window?.renamed();
+    this.#conduct.showsRts();
+    this.#patience.begin(this.#options.recyclingTimeout);
+    this.#state.to('Opened_A5W', 'IN_R2/A1');
+    // 3.2.3.5.5.1 forgets this PDU; 2.2.4.19 and figure 19 have it.
+    this.#port.toServer.rts(IN_R2_A2.encode({ successorCookie }));
+  }
+
+  /** Whether the default instance's RPC PDUs go on to the server. */
+  get #passes(): boolean {
+    return this.#state.now === 'Opened' || this.#state.now === 'Opened_A5W';
+  }
+
+  #handle(instance: Instance): InboundClient {
+    return {
+      from: {
+        rpc: (run, count) => this.#rpcFromClient(instance, run, count),
+        rts: (pdu) => this.#rtsFromClient(instance, pdu),
+      },
+      get over() {
+        return instance.over;
+      },
+    };
+  }
+
+  #rpcFromClient(instance: Instance, run: Uint8Array, count: number): void {
+    const state = this.#state.now;
+    if (state === 'Finished' || instance.over) return;
+    if (state === 'Connecting' || instance === this.#next?.instance) {
+      throw new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${state}`, '[MS-RPCH] 3.2.3.5.2');
     }
     const conduct = this.#conduct;
-    const receive = this.#receive;
-    if (!receive.received(run.length, count)) conduct.showsNone();
+    const { receive } = instance;
+    if (!receive.received(run.length, count)) {
+      conduct.showsNone();
+      // Who never acknowledges does not recycle: here TCP holds only what is read no more, not what is being read.
+      if (instance === this.#successor) throw overrun();
+    }
     if (conduct.state === 'undecided') {
       conduct.fromClient(run);
       if (receive.advertised <= conduct.largestPdu) this.#port.wakeAfter(BLOCKED_IN_CALL);
     }
-    this.#queue.offer(run, count);
+    if (instance === this.#successor) this.#successorQueue?.offer(run, count);
+    else this.#queue.offer(run, count);
     this.#settle();
   }
 
-  #rtsFromClient(bytes: Uint8Array): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state === 'Opened' && ackDestination(bytes) === Destination.FDOutProxy) {
-      this.#port.toServer.rts(bytes);
-      this.#conduct.showsRts();
-      this.#settle();
+  #rtsFromClient(instance: Instance, bytes: Uint8Array): void {
+    const state = this.#state.now;
+    if (state === 'Finished' || instance.over) return;
+    if (state === 'Connecting') throw unexpectedRts(parseRts(bytes), [], '[MS-RPCH] 3.2.3.5');
+    if (ackDestination(bytes) === Destination.FDOutProxy) {
+      this.#relay(bytes);
       return;
     }
     const pdu = parseRts(bytes);
-    if (this.#state === 'Open_Start') {
-      if (IN_R1_A1.matches(pdu)) {
-        this.#finish('recycling-unsupported');
-        return;
-      }
-      const b1 = CONN_B1.decode(pdu);
-      this.#b1 = b1;
-      this.#inChannelCookie = b1.inChannelCookie;
-      this.#state = 'Connecting';
-      this.#port.keepAlive(keepaliveInterval(b1.clientKeepalive));
-      this.#port.connect(b1);
-      return;
-    }
-    if (IN_R1_A5.matches(pdu)) {
-      this.#finish('recycling-unsupported');
-      return;
-    }
     if (KEEP_ALIVE.matches(pdu)) {
       this.#port.keepAlive(keepaliveInterval(KEEP_ALIVE.decode(pdu).clientKeepalive));
-    } else if ((this.#state === 'Opened' || this.#state === 'B3W') && isForOthers(pdu)) {
-      // [MS-RPCH] 3.2.1.5.2: passed on as it is. CONN/C2, and with it the client's first acknowledgement, may overtake CONN/B3.
-      this.#port.toServer.rts(bytes);
+    } else if (isForOthers(pdu)) {
+      this.#relay(bytes);
+      return;
+    } else if (IN_R1_A5.matches(pdu) && instance === this.#default) {
+      this.#takeA5(instance, IN_R1_A5.decode(pdu).successorCookie);
+      return;
     } else if (!PING_PDU.matches(pdu)) {
-      throw unexpectedRts(pdu, ['Ping', 'Keep-Alive', 'FlowControlAckWithDestination'], '[MS-RPCH] 3.2.3.5');
+      // A client that is silent is no dead one: Samba's never pings, FreeRDP's and impacket's only when they are pinged.
+      throw unexpectedRts(pdu, ['Ping', 'Keep-Alive', 'a PDU for the others', 'IN_R1/A5'], '[MS-RPCH] 3.2.3.5');
     }
     this.#conduct.showsRts();
     this.#settle();
   }
 
+  /**
+   * [MS-RPCH] 3.2.1.5.2: passed on as it is, and at once. CONN/C2, and with it the client's first acknowledgement, may
+   * overtake CONN/B3. While an instance is plugged it must pass what is plugged: the server may be waiting for the
+   * acknowledgement of its answers before it takes the requests without which the predecessor cannot end.
+   */
+  #relay(bytes: Uint8Array): void {
+    this.#port.toServer.rts(bytes);
+    this.#conduct.showsRts();
+    this.#settle();
+  }
+
+  /**
+   * [MS-RPCH] 3.2.3.5.6 wants A5 in opened state only. Where CONN/C2 and all that follows overtake CONN/B3, a client with much
+   * to say may have ended this instance before; A5 then waits for the server as what came before it does.
+   */
+  #takeA5(instance: Instance, successorCookie: Uint8Array): void {
+    if (this.#passes) {
+      this.#predecessorEnds(successorCookie);
+    } else {
+      this.#earlyA5 = successorCookie;
+      instance.over = true;
+    }
+  }
+
+  /** A5, one PDU with two meanings: what it means depends on whether the successor is here ([MS-RPCH] 3.2.3.5.6, 3.2.3.5.8). */
+  #predecessorEnds(successorCookie: Uint8Array): void {
+    const successor = this.#successor;
+    if (successor === undefined) {
+      this.#default.over = true;
+      this.#port.toServer.rts(IN_R1_A6.encode({ successorCookie }));
+      this.#patience.begin(this.#options.recyclingTimeout);
+      this.#state.to('Flushing', 'IN_R1/A5');
+      this.#port.leaving();
+      this.#flushed();
+      return;
+    }
+    this.#patience.end();
+    this.#successor = undefined;
+    if (!sameBytes(successor.cookie, successorCookie)) {
+      this.#receivedBefore += successor.receive.bytesReceived;
+      this.#successorQueue = undefined;
+      this.#state.to('Opened', 'IN_R2/A5 of another successor');
+      this.#drop(successor);
+      this.#proceed();
+      return;
+    }
+    const predecessor = this.#default;
+    this.#receivedBefore += predecessor.receive.bytesReceived;
+    this.#predecessorBytes = this.#queue.bytes;
+    this.#default = successor;
+    this.#state.to('Opened', 'IN_R2/A5');
+    this.#drop(predecessor);
+    const waiting = this.#successorQueue;
+    this.#successorQueue = undefined;
+    waiting?.unplug();
+    this.#greet();
+    this.#settle();
+    this.#proceed();
+  }
+
+  #drop(instance: Instance): void {
+    instance.over = true;
+    instance.port.close();
+  }
+
   #rtsFromServer(bytes: Uint8Array): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state === 'B3W') {
-      this.#queue.window = new SendWindow(CONN_B3.decode(parseRts(bytes)).receiveWindowSize);
-      this.#state = 'Opened';
-      this.#port.opened();
-      this.#queue.unplug();
-    } else if (this.#state === 'Opened') {
+    const state = this.#state.now;
+    if (state === 'Finished') return;
+    if (state === 'B3W') {
+      this.#serverReady(CONN_B3.decode(parseRts(bytes)).receiveWindowSize, 'CONN/B3');
+    } else if (state === 'Wait_B2') {
+      this.#patience.end();
+      this.#serverReady(IN_R1_B2.decode(parseRts(bytes)).receiveWindowSize, 'IN_R1/B2');
+    } else if (state === 'Connecting') {
+      throw unexpectedRts(parseRts(bytes), [], '[MS-RPCH] 3.2.3.5');
+    } else {
       const ack = readAck(bytes);
       if (ack === undefined) throw unexpectedRts(parseRts(bytes), ['FlowControlAck'], '[MS-RPCH] 3.2.3.5');
+      const isPresent = sameBytes(ack.channelCookie, this.#serverCookie);
+      if (isPresent) this.#formerServerCookies = [];
       // [MS-RPCH] 3.2.1.5.1.2: the acknowledgement of another channel instance is dropped.
-      if (!sameBytes(ack.channelCookie, this.#inChannelCookie)) return;
-      this.#queue.window?.acknowledged(ack);
+      else if (!this.#formerServerCookies.some((cookie) => sameBytes(ack.channelCookie, cookie))) return;
+      this.#queue.window?.acknowledged(ack, !isPresent);
       this.#queue.pump();
-    } else {
-      throw unexpectedRts(parseRts(bytes), [], '[MS-RPCH] 3.2.3.5');
+      this.#flushed();
     }
     this.#settle();
   }
 
+  #serverReady(receiveWindowSize: number, event: string): void {
+    this.#queue.window = new SendWindow(receiveWindowSize);
+    this.#state.to('Opened', event);
+    this.#port.opened();
+    this.#queue.unplug();
+    if (this.#earlyA5 !== undefined) {
+      this.#predecessorEnds(this.#earlyA5);
+      return;
+    }
+    if (event === 'IN_R1/B2') this.#greet();
+    this.#proceed();
+  }
+
+  /**
+   * Acknowledges a successor as soon as it carries on, whatever it has carried: so its client learns that the recycling is
+   * complete, which no PDU of the sequences tells it, and may begin another one.
+   */
+  #greet(): void {
+    if (this.#conduct.takesRts) this.#acknowledge();
+  }
+
+  /** [MS-RPCH] 3.2.3.5.6: the last of what flow control held back is followed by IN_R1/B1. */
+  #flushed(): void {
+    if (this.#state.now !== 'Flushing' || this.#queue.bytes > 0) return;
+    this.#port.toServer.rts(IN_R1_B1.encode({}));
+    this.#finish('recycled');
+  }
+
+  /** Bytes went on to the server: those of predecessors first, who are not acknowledged any more. */
+  #consumed(length: number): void {
+    const old = Math.min(length, this.#predecessorBytes);
+    this.#predecessorBytes -= old;
+    if (length > old) this.#default.receive.handedOn(length - old);
+    if (old > 0) this.#proceed();
+  }
+
   /** After anything that moved PDUs or judged the client: acknowledge, and let TCP hold the client or let it go. */
   #settle(): void {
-    const receive = this.#receive;
-    if (receive.ackDue && this.#state === 'Opened' && this.#conduct.takesRts) this.#acknowledge();
-    const pause = this.#clientPaused ? receive.held > receive.window / 2 : receive.held > receive.window;
-    if (pause !== this.#clientPaused) {
-      this.#clientPaused = pause;
-      this.#port.pauseClient(pause);
-    }
+    const instance = this.#default;
+    if (instance.receive.ackDue && this.#passes && this.#conduct.takesRts) this.#acknowledge();
+    if (!instance.over) instance.hold();
+    this.#successor?.hold();
   }
 
   /** [MS-RPCH] 3.2.1.5.1.1. The client is reached by way of the server and the outbound proxy. */
   #acknowledge(): void {
-    const ack = this.#receive.acknowledge(this.#inChannelCookie);
-    this.#port.toServer.rts(encodeAck(ack, Destination.FDClient));
+    const { receive, cookie } = this.#default;
+    this.#port.toServer.rts(encodeAck(receive.acknowledge(cookie), Destination.FDClient));
   }
 
   /** Whether an undecided client stopped in the middle of a call, with hardly any window left, for so long that it must wait. */
   #waits(now: number): boolean {
-    if (this.#port.pending > 0 || !this.#conduct.insideCall) {
+    const { port, receive } = this.#default;
+    if (port.pending > 0 || !this.#conduct.insideCall) {
       this.#silentAt = -1;
       return false;
     }
-    if (this.#silentAt !== this.#receive.bytesReceived) {
-      this.#silentAt = this.#receive.bytesReceived;
+    if (this.#silentAt !== receive.bytesReceived) {
+      this.#silentAt = receive.bytesReceived;
       this.#silentSince = now;
       this.#port.wakeAfter(BLOCKED_IN_CALL);
     }
@@ -250,8 +522,9 @@ export class InboundProxy {
   }
 
   #finish(end: RoleEnd): void {
-    this.#state = 'Finished';
+    this.#state.to('Finished', end);
     this.#queue.clear();
+    this.#successorQueue?.clear();
     this.#port.ended(end);
   }
 }
@@ -261,7 +534,11 @@ function keepaliveInterval(value: number): number {
   return value === 0 ? CLIENT_KEEPALIVE.default : Math.max(value, CLIENT_KEEPALIVE.min);
 }
 
-function isForOthers(pdu: ReturnType<typeof parseRts>): boolean {
-  const [first] = pdu.commands;
-  return first?.name === 'Destination' && first.value !== Destination.FDInProxy && first.value !== Destination.FDClient;
+function isForOthers(pdu: RtsPdu): boolean {
+  const destination = destinationOf(pdu);
+  return destination === Destination.FDServer || destination === Destination.FDOutProxy;
+}
+
+function overrun(): ProtocolError {
+  return new ProtocolError('RPCH_WINDOW_OVERRUN', 'the client sent more than the window allows', '[MS-RPCH] 3.2.1.4.1');
 }

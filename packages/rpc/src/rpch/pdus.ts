@@ -1,6 +1,6 @@
 /**
  * Every RTS PDU of [MS-RPCH] 2.2.4, as a table. Field names are ours where the specification only names a command's type.
- * The rows of IN_R1 to OUT_R2 are the recycling sequences: their codecs are whole; the roles do not take part yet.
+ * The rows of IN_R1 to OUT_R2 are the recycling sequences.
  */
 import { defineRts, type Field, type RtsDefinition, RtsFlag, type RtsPdu } from './rts.ts';
 
@@ -135,6 +135,7 @@ export const OUT_R2_A8 = defineRts('OUT_R2/A8', '2.2.4.41', OUT_CHANNEL, [destin
 export const OUT_R2_B1 = defineRts('OUT_R2/B1', '2.2.4.42', NONE, [ance]);
 export const OUT_R2_B2 = defineRts('OUT_R2/B2', '2.2.4.43', NONE, [negativeAnce]);
 export const OUT_R2_B3 = defineRts('OUT_R2/B3', '2.2.4.44', EOF, [ance]);
+/** Padding in place of Empty is of no use: no count of it gives the size that 2.2.4.45 demands, that of OUT_R1/A11. */
 export const OUT_R2_C1 = defineRts('OUT_R2/C1', '2.2.4.45', PING, [empty]);
 
 // Out of sequence

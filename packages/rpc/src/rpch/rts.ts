@@ -9,6 +9,7 @@ import {
   CommandType,
   type CommandValues,
   commandName,
+  type Destination,
 } from './commands.ts';
 
 /** Flags of the RTS header ([MS-RPCH] 2.2.3.6.1). */
@@ -70,6 +71,12 @@ export function parseRts(bytes: Uint8Array): RtsPdu {
   }
   cursor.end();
   return { flags, commands };
+}
+
+/** Whom a PDU is for; undefined for one that is not relayed ([MS-RPCH] 3.2.1.5.2: the destination is the first command). */
+export function destinationOf(pdu: RtsPdu): Destination | undefined {
+  const [first] = pdu.commands;
+  return first?.name === 'Destination' ? (first.value as Destination) : undefined;
 }
 
 /** A field of an RTS PDU: the command that carries it and the name by which it is known in that PDU. */

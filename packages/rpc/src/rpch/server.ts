@@ -1,32 +1,50 @@
 import { sameBytes } from '../bytes/equal.ts';
 import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
-import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
-import { Destination, type FlowControlAck } from './commands.ts';
-import { ReceiveWindow, SendWindow } from './flow-control.ts';
-import { CONN_A2, CONN_B2, CONN_B3, CONN_C1, PING_TRAFFIC_SENT_NOTIFY } from './pdus.ts';
-import type { RoleEnd } from './role.ts';
-import { parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
-import { SendQueue } from './send-queue.ts';
+import { ackDestination, readAck, readAckWithDestination } from './ack-codec.ts';
+import { Destination } from './commands.ts';
+import { Patience } from './patience.ts';
+import { CONN_B3, CONN_C1 } from './pdus.ts';
+import { type OnTransition, type RoleEnd, State } from './role.ts';
+import { destinationOf, parseRts, unexpectedRts } from './rts.ts';
+import { ServerIn, ServerInLeg } from './server-in.ts';
+import type { ServerLegPort, ServerOpening } from './server-opening.ts';
+import { ServerOut, ServerOutLeg } from './server-out.ts';
 
 /** What the server role does to its surroundings. */
 export interface ServerPort {
-  readonly toInboundProxy: PduSink;
-  readonly toOutboundProxy: PduSink;
   /** RPC PDUs from the client, for the RPC run-time. */
   toRuntime(run: Uint8Array, count: number): void;
   /** The virtual connection is open. */
   opened(): void;
   /** Stop or go on giving PDUs to `fromRuntime`. */
   pauseRuntime(paused: boolean): void;
+  /**
+   * Whether the client takes part in the recycling of its OUT channel; asked when it is due. Who knows nothing of the client
+   * says yes: that is what the specification expects.
+   */
+  readonly mayRecycle: boolean;
   ended(end: RoleEnd): void;
 }
 
 export interface ServerOptions {
-  /** Window that the inbound proxy is told, bytes. */
+  /** Window that inbound proxies are told, bytes. */
   readonly receiveWindow: number;
   /** How long the first proxy's leg waits for the other, ms; [MS-RPCH] 3.2.5.2.1 has 15 minutes. */
   readonly setupTimeout: number;
+  /** How long a channel recycling may wait for one of the others, ms. */
+  readonly recyclingTimeout: number;
+  readonly onTransition?: OnTransition | undefined;
+}
+
+/** The connection of a proxy, as its surroundings see it. */
+export interface ServerLeg {
+  /** What comes from the proxy. */
+  readonly from: PduSink;
+  /** It has been replaced: its close ends nothing. Of any other connection it ends the virtual connection. */
+  readonly over: boolean;
+  /** To be called when the connection of a leg that is `over` is gone. */
+  closed(): void;
 }
 
 /**
@@ -36,125 +54,105 @@ export interface ServerOptions {
  *     Open_Start --CONN/A2--> B2W --CONN/B2--> Opened --> Finished
  *     Open_Start --CONN/B2--> A2W --CONN/A2--> Opened
  *
- * A PDU that must not come throws {@link ProtocolError}; the caller ends all legs. Recycling (IN_R1/A2, OUT_R1/A1 and what
- * follows) joins at Opened.
+ * Once it is opened, its two virtual channels are state machines of their own ({@link ServerIn}, {@link ServerOut}). A PDU
+ * that must not come throws {@link ProtocolError}; the caller ends all legs.
  */
 export class Server {
-  #state: 'Open_Start' | 'A2W' | 'B2W' | 'Opened' | 'Finished' = 'Open_Start';
+  readonly #state: State<'Open_Start' | 'A2W' | 'B2W' | 'Opened' | 'Finished'>;
   readonly #port: ServerPort;
   readonly #options: ServerOptions;
-  readonly #receive: ReceiveWindow;
-  readonly #queue: SendQueue;
-  #a2: ReturnType<typeof CONN_A2.decode> | undefined;
-  #b2: ReturnType<typeof CONN_B2.decode> | undefined;
+  readonly #setup = new Patience();
+  #a2: (ServerOpening & { readonly kind: 'CONN/A2' }) | undefined;
+  #b2: (ServerOpening & { readonly kind: 'CONN/B2' }) | undefined;
+  #inLeg: ServerInLeg | undefined;
+  #outLeg: ServerOutLeg | undefined;
+  #in: ServerIn | undefined;
+  #out: ServerOut | undefined;
   #runtimePaused = false;
-  #setupSince: number | undefined;
+  #runtimeBlocked = false;
 
   constructor(port: ServerPort, options: ServerOptions) {
     this.#port = port;
     this.#options = options;
-    this.#receive = new ReceiveWindow(options.receiveWindow);
-    this.#queue = new SendQueue((run, count) => port.toOutboundProxy.rpc(run, count));
+    this.#state = new State('server', 'Open_Start', options.onTransition);
   }
 
   get state(): string {
-    return this.#state;
+    return this.#state.now;
   }
 
   /** RPC PDU bytes of the run-time that wait for the outbound proxy. */
   get queued(): number {
-    return this.#queue.bytes;
+    return this.#out?.queued ?? 0;
   }
 
-  readonly fromInboundProxy: PduSink = {
-    rpc: (run, count) => {
-      if (this.#state === 'Finished') return;
-      if (this.#state !== 'Opened') throw tooEarly(this.#state);
-      if (!this.#receive.received(run.length, count)) throw overrun();
-      this.#port.toRuntime(run, count);
-      this.#receive.handedOn(run.length);
-      this.#acknowledgeIfDue();
-    },
-    rts: (pdu) => this.#rtsFromInboundProxy(pdu),
-  };
-
-  readonly fromOutboundProxy: PduSink = {
-    rpc: () => {
-      throw new ProtocolError('RPCH_RPC_ON_OUT', 'RPC PDU from the outbound proxy', '[MS-RPCH] 3.2.5.5.2');
-    },
-    rts: (pdu) => this.#rtsFromOutboundProxy(pdu),
-  };
+  /**
+   * A proxy's connection joins with its first PDU. Throws ProtocolError where the virtual connection has such a connection
+   * already, is not in a state in which one may be replaced, or a cookie is not the right one ([MS-RPCH] 3.2.5.5.3 to .5, .9).
+   */
+  attach(port: ServerLegPort, opening: ServerOpening): ServerLeg {
+    switch (opening.kind) {
+      case 'CONN/A2':
+        return this.#attachOut(port, opening);
+      case 'CONN/B2':
+        return this.#attachIn(port, opening);
+      case 'IN_R1/A2':
+        return this.#inHandle(this.#opened(opening.kind, this.#in).succeed(port, opening));
+      case 'OUT_R1/A4':
+        return this.#outHandle(this.#opened(opening.kind, this.#out).succeed(port, opening));
+    }
+  }
 
   /** RPC PDUs of the run-time, for the client. */
   fromRuntime(run: Uint8Array, count: number): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state !== 'Opened') throw tooEarly(this.#state);
-    this.#queue.offer(run, count);
+    if (this.#state.now === 'Finished') return;
+    if (this.#out === undefined) throw tooEarly(this.#state.now);
+    this.#out.rpc(run, count);
     this.#holdRuntime();
   }
 
   /** The run-time takes no more for now, or takes it again. */
   runtimeBlocked(blocked: boolean): void {
-    this.#receive.setBlocked(blocked);
-    this.#acknowledgeIfDue();
+    this.#runtimeBlocked = blocked;
+    if (this.#state.now !== 'Finished') this.#in?.runtimeBlocked(blocked);
   }
 
   /** Time goes on: `now` in ms on any steady clock. */
   tick(now: number): void {
-    if (this.#state === 'Opened' && this.#receive.ackOverdue()) this.#acknowledge();
-    if (this.#state !== 'A2W' && this.#state !== 'B2W') return;
-    this.#setupSince ??= now;
-    if (now - this.#setupSince >= this.#options.setupTimeout) {
-      this.#state = 'Finished';
-      this.#port.ended('setup-timeout');
-    }
+    if (this.#state.now === 'Finished') return;
+    if (this.#setup.exhausted(now)) this.#finish('setup-timeout');
+    this.#in?.tick(now);
+    if (this.#state.now === 'Opened') this.#out?.tick(now);
   }
 
-  #rtsFromInboundProxy(bytes: Uint8Array): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state === 'Opened') {
-      this.#forward(bytes);
+  /** [MS-RPCH] 3.2.5.5.3 */
+  #attachOut(port: ServerLegPort, a2: ServerOpening & { readonly kind: 'CONN/A2' }): ServerLeg {
+    if (this.#a2 !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/A2', this.#state.now);
+    this.#a2 = a2;
+    const leg = new ServerOutLeg(port, a2.outChannelCookie, a2.receiveWindowSize, a2.channelLifetime);
+    this.#outLeg = leg;
+    this.#joined('CONN/A2', 'B2W');
+    return this.#outHandle(leg);
+  }
+
+  /** [MS-RPCH] 3.2.5.5.4 */
+  #attachIn(port: ServerLegPort, b2: ServerOpening & { readonly kind: 'CONN/B2' }): ServerLeg {
+    if (this.#b2 !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/B2', this.#state.now);
+    this.#b2 = b2;
+    const leg = new ServerInLeg(port, b2.inChannelCookie, this.#options.receiveWindow);
+    this.#inLeg = leg;
+    this.#joined('CONN/B2', 'A2W');
+    return this.#inHandle(leg);
+  }
+
+  /** One of the two came: the other is waited for, or the virtual connection is open. */
+  #joined(event: 'CONN/A2' | 'CONN/B2', otherwise: 'A2W' | 'B2W'): void {
+    const [a2, b2, inLeg, outLeg] = [this.#a2, this.#b2, this.#inLeg, this.#outLeg];
+    if (a2 === undefined || b2 === undefined || inLeg === undefined || outLeg === undefined) {
+      this.#setup.begin(this.#options.setupTimeout);
+      this.#state.to(otherwise, event);
       return;
     }
-    const pdu = parseRts(bytes);
-    if (this.#b2 !== undefined) throw unexpectedRts(pdu, ['nothing before CONN/A2'], '[MS-RPCH] 3.2.5.5.4');
-    this.#b2 = CONN_B2.decode(pdu);
-    this.#state = 'A2W';
-    this.#openIfComplete();
-  }
-
-  #rtsFromOutboundProxy(bytes: Uint8Array): void {
-    if (this.#state === 'Finished') return;
-    if (this.#state === 'Opened') {
-      const ack = readAck(bytes);
-      if (ack === undefined) this.#forwardUnlessForUs(bytes);
-      else this.#takeAck(ack);
-      return;
-    }
-    const pdu = parseRts(bytes);
-    if (this.#a2 !== undefined) throw unexpectedRts(pdu, ['nothing before CONN/B2'], '[MS-RPCH] 3.2.5.5.3');
-    this.#a2 = CONN_A2.decode(pdu);
-    this.#state = 'B2W';
-    this.#openIfComplete();
-  }
-
-  /** [MS-RPCH] 3.2.1.5.1.2: the acknowledgement of another channel instance is dropped. */
-  #takeAck(ack: FlowControlAck): void {
-    if (this.#a2 === undefined || !sameBytes(ack.channelCookie, this.#a2.outChannelCookie)) return;
-    this.#queue.window?.acknowledged(ack);
-    this.#queue.pump();
-    this.#holdRuntime();
-  }
-
-  /** Pings count for the lifetime of the OUT channel, which matters to who recycles it ([MS-RPCH] 3.2.5.5.14). */
-  #forwardUnlessForUs(bytes: Uint8Array): void {
-    if (!PING_TRAFFIC_SENT_NOTIFY.matches(parseRts(bytes))) this.#forward(bytes);
-  }
-
-  /** [MS-RPCH] 3.2.5.5.3.2, 3.2.5.5.4.2 */
-  #openIfComplete(): void {
-    const [a2, b2] = [this.#a2, this.#b2];
-    if (a2 === undefined || b2 === undefined) return;
     if (!sameBytes(a2.virtualConnectionCookie, b2.virtualConnectionCookie)) {
       throw new ProtocolError(
         'RPCH_COOKIE',
@@ -162,60 +160,154 @@ export class Server {
         '[MS-RPCH] 3.2.5.5',
       );
     }
-    this.#state = 'Opened';
-    this.#queue.window = new SendWindow(a2.receiveWindowSize);
+    this.#setup.end();
+    this.#state.to('Opened', event);
+    this.#open(a2, b2, inLeg, outLeg);
+  }
+
+  /** [MS-RPCH] 3.2.5.5.3.2, 3.2.5.5.4.2 */
+  #open(
+    a2: ServerOpening & { readonly kind: 'CONN/A2' },
+    b2: ServerOpening & { readonly kind: 'CONN/B2' },
+    inLeg: ServerInLeg,
+    outLeg: ServerOutLeg,
+  ): void {
+    const port = this.#port;
+    const options = this.#options;
+    const ended = (end: RoleEnd): void => this.#finish(end);
+    const out = new ServerOut(
+      {
+        get mayRecycle() {
+          return port.mayRecycle;
+        },
+        ended,
+      },
+      options,
+      outLeg,
+    );
+    const inbound = new ServerIn(
+      {
+        toRuntime: (run, count) => port.toRuntime(run, count),
+        toClient: (pdu) => out.send(pdu),
+        ended,
+      },
+      options,
+      inLeg,
+    );
+    this.#out = out;
+    this.#in = inbound;
+    inbound.runtimeBlocked(this.#runtimeBlocked);
     const version = Math.min(1, a2.version, b2.version);
-    this.#port.toOutboundProxy.rts(
+    out.send(
       CONN_C1.encode({ version, receiveWindowSize: b2.receiveWindowSize, connectionTimeout: b2.connectionTimeout }),
     );
-    this.#port.toInboundProxy.rts(CONN_B3.encode({ receiveWindowSize: this.#options.receiveWindow, version }));
-    this.#port.opened();
-    this.#queue.unplug();
+    inLeg.port.rts(CONN_B3.encode({ receiveWindowSize: options.receiveWindow, version }));
+    out.open();
+    port.opened();
   }
 
-  /** [MS-RPCH] 3.2.1.5.2: the server stands between the two proxies and relays between them. */
-  #forward(bytes: Uint8Array): void {
-    const destination = ackDestination(bytes) ?? destinationOf(parseRts(bytes));
-    if (destination === Destination.FDClient || destination === Destination.FDOutProxy) {
-      this.#port.toOutboundProxy.rts(bytes);
-    } else if (destination === Destination.FDInProxy) {
-      this.#port.toInboundProxy.rts(bytes);
-    } else {
-      throw unexpectedRts(parseRts(bytes), ['a PDU for one of the others'], '[MS-RPCH] 3.2.5.5');
+  #inHandle(leg: ServerInLeg): ServerLeg {
+    const from: PduSink = {
+      rpc: (run, count) => {
+        if (this.#state.now === 'Finished' || leg.over) return;
+        if (this.#in === undefined) throw tooEarly(this.#state.now);
+        this.#in.rpc(leg, run, count);
+      },
+      rts: (pdu) => {
+        if (this.#state.now !== 'Finished' && !leg.over) this.#rtsFromInboundProxy(leg, pdu);
+      },
+    };
+    return {
+      from,
+      get over() {
+        return leg.over;
+      },
+      closed: () => {},
+    };
+  }
+
+  #outHandle(leg: ServerOutLeg): ServerLeg {
+    const from: PduSink = {
+      rpc: () => {
+        throw new ProtocolError('RPCH_RPC_ON_OUT', 'RPC PDU from the outbound proxy', '[MS-RPCH] 3.2.5.5.2');
+      },
+      rts: (pdu) => {
+        if (this.#state.now !== 'Finished' && !leg.over) this.#rtsFromOutboundProxy(leg, pdu);
+      },
+    };
+    return {
+      from,
+      get over() {
+        return leg.over;
+      },
+      closed: () => {
+        if (this.#state.now === 'Finished') return;
+        this.#out?.closed(leg);
+        this.#holdRuntime();
+      },
+    };
+  }
+
+  #rtsFromInboundProxy(leg: ServerInLeg, bytes: Uint8Array): void {
+    const [inbound, out] = [this.#in, this.#out];
+    if (inbound === undefined || out === undefined) {
+      throw unexpectedRts(parseRts(bytes), ['nothing before CONN/A2'], '[MS-RPCH] 3.2.5.5.4');
     }
+    if (ackDestination(bytes) === Destination.FDOutProxy) {
+      out.relayAck(bytes, readAckWithDestination(bytes).channelCookie);
+      return;
+    }
+    const pdu = parseRts(bytes);
+    const destination = destinationOf(pdu);
+    // [MS-RPCH] 3.2.1.5.2: the server stands between the two proxies and relays between them.
+    if (destination === Destination.FDClient) out.send(bytes);
+    else if (destination === undefined) inbound.rts(leg, pdu);
+    else if (destination !== Destination.FDServer || !out.takeA8(pdu)) {
+      throw unexpectedRts(pdu, ['a PDU for the client', 'OUT_R1/A8', 'OUT_R2/A8'], '[MS-RPCH] 3.2.5.5');
+    }
+    this.#holdRuntime();
   }
 
-  /** [MS-RPCH] 3.2.1.5.1.1, towards the inbound proxy. */
-  #acknowledgeIfDue(): void {
-    if (this.#state === 'Opened' && this.#receive.ackDue) this.#acknowledge();
+  #rtsFromOutboundProxy(leg: ServerOutLeg, bytes: Uint8Array): void {
+    const [inbound, out] = [this.#in, this.#out];
+    if (inbound === undefined || out === undefined) {
+      throw unexpectedRts(parseRts(bytes), ['nothing before CONN/B2'], '[MS-RPCH] 3.2.5.5.3');
+    }
+    const ack = readAck(bytes);
+    if (ack === undefined) {
+      const pdu = parseRts(bytes);
+      if (destinationOf(pdu) === Destination.FDInProxy) inbound.toInboundProxy(bytes);
+      else out.rts(leg, pdu);
+    } else {
+      out.acknowledged(leg, ack);
+    }
+    this.#holdRuntime();
   }
 
-  #acknowledge(): void {
-    if (this.#b2 === undefined) return;
-    this.#port.toInboundProxy.rts(encodeAck(this.#receive.acknowledge(this.#b2.inChannelCookie)));
+  #opened<Channel>(event: string, channel: Channel | undefined): Channel {
+    if (channel === undefined || this.#state.now !== 'Opened') throw duplicate(event, this.#state.now);
+    return channel;
   }
 
   #holdRuntime(): void {
-    const paused = this.#queue.bytes > 0;
-    if (paused === this.#runtimePaused) return;
+    const paused = this.queued > 0;
+    if (paused === this.#runtimePaused || this.#state.now === 'Finished') return;
     this.#runtimePaused = paused;
     this.#port.pauseRuntime(paused);
   }
+
+  #finish(end: RoleEnd): void {
+    if (this.#state.now === 'Finished') return;
+    this.#state.to('Finished', end);
+    this.#out?.clear();
+    this.#port.ended(end);
+  }
 }
 
-function destinationOf(pdu: RtsPdu): Destination | undefined {
-  const [first] = pdu.commands;
-  return first?.name === 'Destination' ? (first.value as Destination) : undefined;
+function duplicate(event: string, state: string): ProtocolError {
+  return new ProtocolError('RPCH_RTS_UNEXPECTED', `${event} in state ${state}`, '[MS-RPCH] 3.2.5.5');
 }
 
 function tooEarly(state: string): ProtocolError {
   return new ProtocolError('RPCH_RPC_TOO_EARLY', `RPC PDU in state ${state}`, '[MS-RPCH] 3.2.5.5.2');
-}
-
-function overrun(): ProtocolError {
-  return new ProtocolError(
-    'RPCH_WINDOW_OVERRUN',
-    'the inbound proxy sent more than the window allows',
-    '[MS-RPCH] 3.2.1.4.1',
-  );
 }

@@ -138,6 +138,24 @@ test('a client that does not read stops being served, until it reads', async (t)
   assert.equal(calls, total + 1);
 });
 
+test('what a client sends while it reads nothing stays in the kernel, however much', async (t) => {
+  const { dial, lines } = await start(t);
+  const client = await dial();
+  await client.bind();
+  client.socket.pause();
+  client.socket.write(requestRun(2, EchoOpnum.SourceData, u32(8_000_000)));
+  const data = sizedBytes(new Uint8Array(100_000));
+  const total = 100;
+  for (let i = 0; i < total; i++) client.socket.write(requestRun(i + 3, EchoOpnum.SinkData, data));
+  const other = await dial();
+  await other.bind();
+  for (let i = 2; i < 20; i++) await other.call(i, EchoOpnum.AddOne, u32(0));
+  client.socket.resume();
+  assert.equal((await client.response(2)).length, 8_000_004);
+  for (let i = 0; i < total; i++) assert.equal((await client.response(i + 3)).length, 0);
+  assert.deepEqual(lines, []);
+});
+
 test('a connection that does not bind is cut off', { timeout: 30_000 }, async (t) => {
   const { dial, lines } = await start(t, { stallTimeout: 200 });
   const silent = await dial();

@@ -191,3 +191,115 @@ test('whatever is sent and whenever it is consumed, the sender never overruns an
     ),
   );
 });
+
+test('counts are 32-bit numbers and wrap around, at both ends', () => {
+  const sender = new SendWindow(262_144);
+  const receiver = new ReceiveWindow(262_144);
+  const length = 65_000;
+  let last = 0;
+  while (sender.bytesSent < 2 ** 32 + 10 * length) {
+    sender.sent(length);
+    assert.ok(receiver.received(length, 1));
+    receiver.handedOn(length);
+    const acknowledgement = receiver.acknowledge(OUT);
+    last = acknowledgement.bytesReceived;
+    assert.ok(last <= 0xffff_ffff);
+    sender.acknowledged(acknowledgement);
+    assert.equal(sender.available, 262_144);
+  }
+  assert.equal(last, sender.bytesSent - 2 ** 32);
+  refused(() => sender.acknowledged(ack(last + 1, 262_144)), 'RPCH_FLOW_CONTROL_ACK');
+  sender.sent(1000);
+  sender.acknowledged(ack(last, 262_144));
+  assert.equal(sender.available, 261_144);
+});
+
+test('an acknowledgement from before the wrap-around is understood after it', () => {
+  const sender = new SendWindow(1000);
+  sender.sent(2 ** 32 - 100);
+  sender.acknowledged(ack(2 ** 32 - 100, 1000));
+  sender.sent(300);
+  sender.acknowledged(ack(2 ** 32 - 100, 1000));
+  assert.equal(sender.available, 700);
+  sender.acknowledged(ack(200, 1000));
+  assert.equal(sender.available, 1000);
+});
+
+test('under another cookie a peer’s counts may go on', () => {
+  const sender = new SendWindow(1000);
+  sender.sent(800);
+  sender.renamed();
+  sender.acknowledged(ack(500, 700), true);
+  assert.equal(sender.available, 400);
+  sender.sent(300);
+  sender.acknowledged(ack(800, 1000));
+  assert.equal(sender.available, 700);
+  sender.acknowledged(ack(1100, 1000));
+  assert.equal(sender.available, 1000);
+  refused(() => sender.acknowledged(ack(1101, 1000)), 'RPCH_FLOW_CONTROL_ACK');
+});
+
+test('or begin anew', () => {
+  const sender = new SendWindow(1000);
+  sender.sent(800);
+  sender.acknowledged(ack(800, 1000));
+  sender.renamed();
+  sender.sent(300);
+  sender.acknowledged(ack(100, 900));
+  assert.equal(sender.available, 700);
+  sender.acknowledged(ack(300, 1000));
+  assert.equal(sender.available, 1000);
+  refused(() => sender.acknowledged(ack(301, 1000)), 'RPCH_FLOW_CONTROL_ACK');
+  sender.renamed();
+  sender.sent(50);
+  sender.acknowledged(ack(0, 1000));
+  assert.equal(sender.available, 950, 'and anew again');
+  sender.acknowledged(ack(50, 1000));
+  assert.equal(sender.available, 1000);
+});
+
+test('whatever was renamed, nothing is acknowledged that was never sent', () => {
+  for (const former of [false, true]) {
+    const sender = new SendWindow(1000);
+    sender.sent(500);
+    sender.renamed();
+    sender.sent(200);
+    refused(() => sender.acknowledged(ack(701, 1000), former), 'RPCH_FLOW_CONTROL_ACK');
+    refused(() => sender.acknowledged(ack(0xffff_ffff, 0), former), 'RPCH_FLOW_CONTROL_ACK');
+  }
+});
+
+test('a peer’s counts under new cookies, whatever it does with them: everything is available again in the end', () => {
+  const steps = fc.array(fc.constantFrom('send', 'take', 'ack', 'rename'), { maxLength: 60 });
+  fc.assert(
+    fc.property(steps, fc.boolean(), (names, anew) => {
+      const sender = new SendWindow(1000);
+      let inFlight = 0;
+      let count = 0;
+      const acknowledge = () => sender.acknowledged(ack(count, 1000));
+      const take = () => {
+        count += inFlight;
+        inFlight = 0;
+      };
+      for (const name of names) {
+        if (name === 'send' && sender.fits(100)) {
+          sender.sent(100);
+          inFlight += 100;
+        } else if (name === 'take') {
+          take();
+        } else if (name === 'ack') {
+          acknowledge();
+        } else if (name === 'rename') {
+          // The new cookie follows what was sent before it.
+          take();
+          sender.renamed();
+          if (anew) count = 0;
+          acknowledge();
+        }
+      }
+      take();
+      acknowledge();
+      assert.equal(sender.available, 1000);
+    }),
+  );
+});

@@ -1,92 +1,38 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock } from '@rpch/testkit';
 import { PfcFlag } from '../../src/dcerpc/header.ts';
 import { ClientConduct } from '../../src/rpch/client-conduct.ts';
-import { InboundProxy } from '../../src/rpch/inbound-proxy.ts';
+import type { InboundProxy } from '../../src/rpch/inbound-proxy.ts';
 import {
   CONN_B1,
   CONN_B2,
-  CONN_B3,
-  FLOW_CONTROL_ACK,
   FLOW_CONTROL_ACK_WITH_DESTINATION,
-  IN_R1_A1,
-  IN_R1_A5,
   KEEP_ALIVE,
   OUT_R1_A7,
   PING_PDU,
   RTS_PDUS,
 } from '../../src/rpch/pdus.ts';
+import { readInOpening } from '../../src/rpch/proxy-opening.ts';
 import { TICK } from '../../src/rpch/role.ts';
-import { parseRts } from '../../src/rpch/rts.ts';
-import { cookie, encodeRow, GROUP, IN, Journal, NEXT_IN, OUT, refused, rpc, run, sampleOf, VC } from './support.ts';
+import {
+  ADDRESS,
+  B1_VALUES,
+  B3,
+  inA1,
+  openedInbound,
+  RECYCLING_TIMEOUT,
+  serverAck,
+  startInbound,
+} from './inbound-scene.ts';
+import { cookie, encodeRow, GROUP, IN, OUT, refused, rpc, run, sampleOf, VC } from './support.ts';
 
-const B1 = CONN_B1.encode({
-  version: 1,
-  virtualConnectionCookie: VC,
-  inChannelCookie: IN,
-  channelLifetime: 1024 ** 3,
-  clientKeepalive: 300_000,
-  associationGroupId: GROUP,
-});
-const B3 = CONN_B3.encode({ receiveWindowSize: 65_536, version: 1 });
 const PING = PING_PDU.encode({});
-const ADDRESS = { family: 4 as const, address: Uint8Array.of(192, 168, 2, 254) };
 const ACK = 'server FlowControlAckWithDestination';
 
-interface Options {
-  readonly minor?: 0 | 1;
-  readonly receiveWindow?: number;
-}
-
-/** An inbound proxy in virtual time, and the journal of what it does. */
-function start({ minor = 1, receiveWindow = 65_536 }: Options = {}) {
-  const journal = new Journal();
-  const clock = new VirtualClock();
-  const conduct = new ClientConduct(minor);
-  const port = {
-    toServer: journal.sink('server'),
-    pending: 0,
-    connect: ({ virtualConnectionCookie }: { readonly virtualConnectionCookie: Uint8Array }) => {
-      journal.note(`connect ${Buffer.from(virtualConnectionCookie).toString('hex', 0, 2)}`);
-    },
-    opened: () => journal.note('opened'),
-    keepAlive: (interval: number) => journal.note(`keepAlive ${interval}`),
-    pauseClient: (paused: boolean) => journal.note(paused ? 'pause' : 'resume'),
-    wakeAfter: (ms: number) => clock.after(ms, () => role.tick(clock.now)),
-    ended: (end: string) => journal.note(`ended ${end}`),
-  };
-  const role = new InboundProxy(port, { receiveWindow, connectionTimeout: 120_000, clientAddress: ADDRESS, conduct });
-  return { role, journal, clock, conduct, port };
-}
-
-/** The same, Opened. Time begins to tick. */
-function opened(options: Options = {}, serverWindow = 262_144) {
-  const made = start(options);
-  const { role, journal, clock } = made;
-  role.fromClient.rts(B1);
-  role.serverConnected();
-  role.fromServer.rts(CONN_B3.encode({ receiveWindowSize: serverWindow, version: 1 }));
-  assert.equal(role.state, 'Opened');
-  journal.take();
-  const tick = () => {
-    role.tick(clock.now);
-    clock.after(TICK, tick);
-  };
-  clock.after(TICK, tick);
-  return made;
-}
-
-function serverAck(bytesReceived: number, availableWindow: number, channelCookie = IN): Uint8Array {
-  return FLOW_CONTROL_ACK.encode({ ack: { bytesReceived, availableWindow, channelCookie } });
-}
-
 test('opening: CONN/B1, the server connects, CONN/B2, CONN/B3', () => {
-  const { role, journal } = start();
-  assert.equal(role.state, 'Open_Start');
-  role.fromClient.rts(B1);
+  const { role, journal } = startInbound();
   assert.equal(role.state, 'Connecting');
-  assert.deepEqual(journal.take(), ['keepAlive 300000', 'connect 1111']);
+  assert.deepEqual(journal.take(), ['keepAlive 300000']);
   role.serverConnected();
   assert.equal(role.state, 'B3W');
   assert.deepEqual(journal.take(), ['server CONN/B2']);
@@ -106,13 +52,19 @@ test('opening: CONN/B1, the server connects, CONN/B2, CONN/B3', () => {
   assert.deepEqual(journal.take(), ['opened']);
 });
 
-test('a connection to the server before CONN/B1 is waited out; a version beyond 1 becomes 1', () => {
-  const { role, journal } = start();
-  role.serverConnected();
-  assert.deepEqual(journal.take(), []);
-  role.fromClient.rts(CONN_B1.encode({ ...CONN_B1.decode(parseRts(B1)), version: 7 }));
+test('a version beyond 1 becomes 1', () => {
+  const { role, journal } = startInbound({ first: CONN_B1.encode({ ...B1_VALUES, version: 7 }) });
   role.serverConnected();
   assert.equal(journal.last(CONN_B2).version, 1);
+});
+
+test('the first PDU of an IN channel is CONN/B1 or IN_R1/A1, which is IN_R2/A1 too; every other one is refused', () => {
+  for (const row of RTS_PDUS) {
+    const read = () => readInOpening(encodeRow(row, sampleOf(row)));
+    if (row.name === 'CONN/B1') assert.equal(read().kind, 'CONN/B1');
+    else if (['IN_R1/A1', 'IN_R2/A1'].includes(row.name)) assert.equal(read().kind, 'IN_R/A1');
+    else assert.throws(read, { name: 'ProtocolError' }, row.name);
+  }
 });
 
 test('keep-alive: 0 means 300,000 ms, what is below the minimum is raised, later PDUs change it', () => {
@@ -122,25 +74,22 @@ test('keep-alive: 0 means 300,000 ms, what is below the minimum is raised, later
     [60_000, 60_000],
     [0xffff_ffff, 0xffff_ffff],
   ] as const) {
-    const { role, journal } = start();
-    role.fromClient.rts(CONN_B1.encode({ ...CONN_B1.decode(parseRts(B1)), clientKeepalive: sent }));
+    const { role, from, journal } = startInbound({ first: CONN_B1.encode({ ...B1_VALUES, clientKeepalive: sent }) });
     assert.equal(journal.take()[0], `keepAlive ${meant}`);
     role.serverConnected();
     role.fromServer.rts(B3);
     journal.take();
-    role.fromClient.rts(KEEP_ALIVE.encode({ clientKeepalive: sent }));
+    from.rts(KEEP_ALIVE.encode({ clientKeepalive: sent }));
     assert.deepEqual(journal.take(), [`keepAlive ${meant}`]);
   }
 });
 
 test('RPC PDUs before CONN/B3 wait; before CONN/B2 they are refused', () => {
-  const { role, journal } = start();
-  refused(() => role.fromClient.rpc(rpc(100), 1), 'RPCH_RPC_TOO_EARLY');
-  role.fromClient.rts(B1);
-  refused(() => role.fromClient.rpc(rpc(100), 1), 'RPCH_RPC_TOO_EARLY');
+  const { role, from, journal } = startInbound();
+  refused(() => from.rpc(rpc(100), 1), 'RPCH_RPC_TOO_EARLY');
   role.serverConnected();
   journal.take();
-  role.fromClient.rpc(run(100, 200), 2);
+  from.rpc(run(100, 200), 2);
   assert.deepEqual(journal.take(), []);
   assert.equal(role.held, 300);
   role.fromServer.rts(B3);
@@ -149,34 +98,33 @@ test('RPC PDUs before CONN/B3 wait; before CONN/B2 they are refused', () => {
 });
 
 test('RPC PDUs from the server are refused in every state', () => {
-  for (const { role } of [start(), opened()]) refused(() => role.fromServer.rpc(rpc(100), 1), 'RPCH_RPC_ON_IN');
+  for (const { role } of [startInbound(), openedInbound()])
+    refused(() => role.fromServer.rpc(rpc(100), 1), 'RPCH_RPC_ON_IN');
 });
 
 test('every RTS PDU that must not come is refused, state by state', () => {
   const acceptable: Readonly<Record<string, readonly string[]>> = {
-    'Open_Start client': ['CONN/B1', 'IN_R1/A1', 'IN_R2/A1'],
-    'Connecting client': ['IN_R1/A5', 'IN_R1/A6', 'IN_R2/A2', 'IN_R2/A5', 'OUT_R2/A4', 'Keep-Alive', 'Ping'],
-    'B3W client': ['IN_R1/A5', 'IN_R1/A6', 'IN_R2/A2', 'IN_R2/A5', 'OUT_R2/A4', 'Keep-Alive', 'Ping'],
-    'Opened client': ['IN_R1/A5', 'IN_R1/A6', 'IN_R2/A2', 'IN_R2/A5', 'OUT_R2/A4', 'Keep-Alive', 'Ping'],
-    'Open_Start server': [],
+    'Connecting client': [],
     'Connecting server': [],
+    // A5 waits for the server.
+    'B3W client': ['IN_R1/A5', 'IN_R1/A6', 'IN_R2/A2', 'IN_R2/A5', 'OUT_R2/A4', 'Keep-Alive', 'Ping'],
     'B3W server': ['CONN/B3'],
+    'Opened client': ['IN_R1/A5', 'IN_R1/A6', 'IN_R2/A2', 'IN_R2/A5', 'OUT_R2/A4', 'Keep-Alive', 'Ping'],
     // The sample names another channel instance: it is dropped.
     'Opened server': ['FlowControlAck'],
   };
   const steps = [
     () => {},
-    (role: InboundProxy) => role.fromClient.rts(B1),
     (role: InboundProxy) => role.serverConnected(),
     (role: InboundProxy) => role.fromServer.rts(B3),
   ];
   for (let depth = 1; depth <= steps.length; depth++) {
     for (const row of RTS_PDUS) {
       for (const side of ['client', 'server'] as const) {
-        const { role } = start();
+        const { role, from } = startInbound();
         for (const step of steps.slice(0, depth)) step(role);
         const name = `${role.state} ${side}`;
-        const sink = side === 'client' ? role.fromClient : role.fromServer;
+        const sink = side === 'client' ? from : role.fromServer;
         // The samples' Destination is the client, which is not reached this way.
         const give = () => sink.rts(encodeRow(row, sampleOf(row)));
         if (acceptable[name]?.includes(row.name)) give();
@@ -186,25 +134,19 @@ test('every RTS PDU that must not come is refused, state by state', () => {
   }
 });
 
-test('recycling PDUs end the session, and nothing is heard afterwards', () => {
-  const a1 = IN_R1_A1.encode({
-    version: 1,
-    virtualConnectionCookie: VC,
-    predecessorCookie: IN,
-    successorCookie: NEXT_IN,
-  });
-  const successor = start();
-  successor.role.fromClient.rts(a1);
-  assert.deepEqual(successor.journal.take(), ['ended recycling-unsupported']);
-  assert.equal(successor.role.state, 'Finished');
-
-  const { role, journal } = opened();
-  role.fromClient.rts(IN_R1_A5.encode({ successorCookie: NEXT_IN }));
-  role.fromClient.rts(PING);
-  role.fromClient.rpc(rpc(100), 1);
+test('nothing is heard or done after the end', () => {
+  const { role, from, journal } = startInbound({ first: inA1() });
+  role.serverConnected();
+  role.tick(0);
+  role.tick(RECYCLING_TIMEOUT);
+  assert.deepEqual(journal.take(), ['server IN_R1/A2', 'ended recycling-timeout']);
+  assert.equal(role.state, 'Finished');
+  from.rts(PING);
+  from.rpc(rpc(100), 1);
   role.fromServer.rts(B3);
-  role.tick(1000);
-  assert.deepEqual(journal.take(), ['ended recycling-unsupported']);
+  role.serverConnected();
+  role.tick(1_000_000);
+  assert.deepEqual(journal.take(), []);
 });
 
 test('what is meant for the server or the outbound proxy is passed on as it is, once CONN/B2 is out', () => {
@@ -213,27 +155,25 @@ test('what is meant for the server or the outbound proxy is passed on as it is, 
     ack: { bytesReceived: 0, availableWindow: 0, channelCookie: OUT },
   });
   const forServer = OUT_R1_A7.encode({ destination: 2, successorCookie: OUT });
-  const { role, journal } = opened();
-  role.fromClient.rts(acknowledgement);
-  role.fromClient.rts(forServer);
+  const { from, journal } = openedInbound();
+  from.rts(acknowledgement);
+  from.rts(forServer);
   assert.deepEqual(journal.pdus.slice(-2), [acknowledgement, forServer]);
   for (const destination of [0, 1] as const) {
-    refused(() => role.fromClient.rts(OUT_R1_A7.encode({ destination, successorCookie: OUT })), 'RPCH_RTS_UNEXPECTED');
+    refused(() => from.rts(OUT_R1_A7.encode({ destination, successorCookie: OUT })), 'RPCH_RTS_UNEXPECTED');
   }
-  const overtaken = start();
-  overtaken.role.fromClient.rts(B1);
+  const overtaken = startInbound();
   overtaken.role.serverConnected();
   overtaken.journal.take();
-  overtaken.role.fromClient.rts(acknowledgement);
+  overtaken.from.rts(acknowledgement);
   assert.deepEqual(overtaken.journal.take(), [ACK], 'CONN/C2 may overtake CONN/B3');
-  const early = start();
-  early.role.fromClient.rts(B1);
-  refused(() => early.role.fromClient.rts(acknowledgement), 'RPCH_RTS_UNEXPECTED');
+  const early = startInbound();
+  refused(() => early.from.rts(acknowledgement), 'RPCH_RTS_UNEXPECTED');
 });
 
 test('the server’s window is heeded; acknowledgements of another channel are dropped, absurd ones refused', () => {
-  const { role, journal } = opened({}, 8192);
-  role.fromClient.rpc(run(4096, 4096, 4096), 3);
+  const { role, from, journal } = openedInbound({}, 8192);
+  from.rpc(run(4096, 4096, 4096), 3);
   assert.deepEqual(journal.take(), ['server rpc 1/4096'], 'equality is not enough');
   assert.equal(role.held, 8192);
   role.fromServer.rts(serverAck(4096, 8192, cookie(0x99)));
@@ -245,10 +185,10 @@ test('the server’s window is heeded; acknowledgements of another channel are d
 });
 
 test('an HTTP/1.1 client is acknowledged at half the window', () => {
-  const { role, journal } = opened();
-  for (let i = 0; i < 7; i++) role.fromClient.rpc(rpc(4096), 1);
+  const { from, journal } = openedInbound();
+  for (let i = 0; i < 7; i++) from.rpc(rpc(4096), 1);
   assert.ok(!journal.take().includes(ACK));
-  role.fromClient.rpc(rpc(4096), 1);
+  from.rpc(rpc(4096), 1);
   assert.deepEqual(journal.take(), ['server rpc 1/4096', ACK]);
   assert.deepEqual(journal.last(FLOW_CONTROL_ACK_WITH_DESTINATION), {
     destination: 0,
@@ -257,39 +197,39 @@ test('an HTTP/1.1 client is acknowledged at half the window', () => {
 });
 
 test('an HTTP/1.1 client whose next PDU may be larger than what is left is acknowledged when it falls silent', () => {
-  const { role, journal, clock } = opened();
-  role.fromClient.rpc(rpc(30_000), 1);
+  const { from, journal, clock } = openedInbound();
+  from.rpc(rpc(30_000), 1);
   clock.advance(2 * TICK);
   assert.deepEqual(journal.take(), ['server rpc 1/30000', ACK]);
   clock.advance(20 * TICK);
   assert.deepEqual(journal.take(), [], 'once');
-  const large = opened({ receiveWindow: 262_144 });
-  large.role.fromClient.rpc(rpc(60_000), 1);
+  const large = openedInbound({ receiveWindow: 262_144 });
+  large.from.rpc(rpc(60_000), 1);
   large.clock.advance(20 * TICK);
   assert.deepEqual(large.journal.take(), ['server rpc 1/60000'], 'any PDU fits into what is left');
 });
 
 test('while the server is blocked nothing is acknowledged; a client that goes on is held by TCP', () => {
-  const { role, journal, clock } = opened({ receiveWindow: 16_384 });
+  const { role, from, journal, clock } = openedInbound({ receiveWindow: 16_384 });
   role.serverBlocked(true);
-  for (let i = 0; i < 4; i++) role.fromClient.rpc(rpc(4096), 1);
+  for (let i = 0; i < 4; i++) from.rpc(rpc(4096), 1);
   clock.advance(10 * TICK);
   assert.ok(!journal.take().includes(ACK));
-  role.fromClient.rpc(rpc(16), 1);
+  from.rpc(rpc(16), 1);
   assert.deepEqual(journal.take(), ['server rpc 1/16', 'pause']);
   role.serverBlocked(false);
   assert.deepEqual(journal.take(), [ACK, 'resume']);
 });
 
 test('reading goes on when half the window is free again', () => {
-  const { role, journal } = opened({ receiveWindow: 16_384 }, 8192);
-  for (let i = 0; i < 6; i++) role.fromClient.rpc(rpc(4000), 1);
+  const { role, from, journal } = openedInbound({ receiveWindow: 16_384 }, 8192);
+  for (let i = 0; i < 6; i++) from.rpc(rpc(4000), 1);
   assert.deepEqual(
     journal.take().filter((line) => line === 'pause'),
     [],
     '16,000 are held',
   );
-  role.fromClient.rpc(rpc(4000), 1);
+  from.rpc(rpc(4000), 1);
   assert.deepEqual(journal.take(), ['pause']);
   role.fromServer.rts(serverAck(8000, 8192));
   assert.deepEqual(journal.take(), ['server rpc 1/4000', 'server rpc 1/4000', ACK], '12,000 are held');
@@ -298,9 +238,9 @@ test('reading goes on when half the window is free again', () => {
 });
 
 test('an undecided client that stops in mid-call is acknowledged within half a second', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0 });
-  role.fromClient.rpc(rpc(5840), 1);
-  for (let i = 1; i < 11; i++) role.fromClient.rpc(rpc(5840, { first: i === 1, last: false }), 1);
+  const { from, journal, clock, conduct } = openedInbound({ minor: 0 });
+  from.rpc(rpc(5840), 1);
+  for (let i = 1; i < 11; i++) from.rpc(rpc(5840, { first: i === 1, last: false }), 1);
   assert.equal(conduct.state, 'undecided');
   journal.take();
   clock.advance(200);
@@ -311,35 +251,35 @@ test('an undecided client that stops in mid-call is acknowledged within half a s
 });
 
 test('an undecided client with window to spare is not acknowledged, however long it is silent', () => {
-  const { role, journal, clock } = opened({ minor: 0 });
-  for (let i = 0; i < 10; i++) role.fromClient.rpc(rpc(5840, { last: false }), 1);
+  const { from, journal, clock } = openedInbound({ minor: 0 });
+  for (let i = 0; i < 10; i++) from.rpc(rpc(5840, { last: false }), 1);
   journal.take();
   clock.advance(60_000);
   assert.deepEqual(journal.take(), []);
 });
 
 test('a client in the middle of a PDU waits for nothing, however slowly it comes', () => {
-  const { role, journal, clock, conduct, port } = opened({ minor: 0 });
-  for (let i = 0; i < 11; i++) role.fromClient.rpc(rpc(5840, { last: false }), 1);
+  const { from, journal, clock, conduct, clientPort } = openedInbound({ minor: 0 });
+  for (let i = 0; i < 11; i++) from.rpc(rpc(5840, { last: false }), 1);
   journal.take();
-  port.pending = 10;
+  clientPort.pending = 10;
   clock.advance(30_000);
   assert.deepEqual(journal.take(), []);
-  port.pending = 0;
-  role.fromClient.rpc(rpc(5840, { last: false }), 1);
+  clientPort.pending = 0;
+  from.rpc(rpc(5840, { last: false }), 1);
   assert.equal(conduct.state, 'silent', 'it sent more than the window allows');
   clock.advance(30_000);
   assert.ok(!journal.take().includes(ACK));
 });
 
 test('an undecided client that is silent between calls is left alone until it pings', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0 });
-  for (let i = 0; i < 11; i++) role.fromClient.rpc(rpc(5840), 1);
+  const { from, journal, clock, conduct } = openedInbound({ minor: 0 });
+  for (let i = 0; i < 11; i++) from.rpc(rpc(5840), 1);
   for (let i = 0; i < 11; i++) conduct.toClient(rpc(100, { ptype: 2 }));
   journal.take();
   clock.advance(600_000);
   assert.deepEqual(journal.take(), [], 'it may be one that hangs on an acknowledgement, and have nothing to say');
-  role.fromClient.rts(PING);
+  from.rts(PING);
   assert.deepEqual(journal.take(), [ACK]);
 });
 
@@ -374,12 +314,12 @@ test('who took most of its OUT window, goes on to the next call and acknowledged
 });
 
 test('Samba’s client: more sent than promised; it is never acknowledged, and everything is delivered', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0 }, 65_536);
+  const { role, from, journal, clock, conduct } = openedInbound({ minor: 0 }, 65_536);
   let sent = 0;
   let acknowledged = 0;
   for (let call = 0; call < 40; call++) {
     for (let i = 0; i < 8; i++) {
-      role.fromClient.rpc(rpc(5840, { first: i === 0, last: i === 7 }), 1);
+      from.rpc(rpc(5840, { first: i === 0, last: i === 7 }), 1);
       sent += 5840;
       clock.advance(5);
       acknowledged = journal.rpcBytes;
@@ -393,32 +333,31 @@ test('Samba’s client: more sent than promised; it is never acknowledged, and e
 });
 
 test('one large PDU that never could fit is no proof of a client that does not wait', () => {
-  const { role, journal, conduct } = opened({ minor: 0, receiveWindow: 8192 });
-  role.fromClient.rpc(rpc(20_000), 1);
+  const { from, journal, conduct } = openedInbound({ minor: 0, receiveWindow: 8192 });
+  from.rpc(rpc(20_000), 1);
   assert.equal(conduct.state, 'undecided');
-  role.fromClient.rpc(rpc(16), 1);
+  from.rpc(rpc(16), 1);
   assert.equal(conduct.state, 'silent');
   assert.deepEqual(journal.take(), ['server rpc 1/20000', 'server rpc 1/16']);
 });
 
 test('any RTS PDU after CONN/B1 shows a conforming client, which is then acknowledged as any other', () => {
   for (const pdu of [PING, KEEP_ALIVE.encode({ clientKeepalive: 0 })]) {
-    const { role, journal, conduct } = opened({ minor: 0 });
-    for (let i = 0; i < 8; i++) role.fromClient.rpc(rpc(5000), 1);
+    const { from, journal, conduct } = openedInbound({ minor: 0 });
+    for (let i = 0; i < 8; i++) from.rpc(rpc(5000), 1);
     assert.ok(!journal.take().includes(ACK));
-    role.fromClient.rts(pdu);
+    from.rts(pdu);
     assert.equal(conduct.state, 'conforming');
     assert.ok(journal.take().includes(ACK));
   }
 });
 
 test('the conduct that both proxies share takes the place of the own one', () => {
-  const { role, conduct } = start({ minor: 1 });
+  const { role, from, conduct } = startInbound({ minor: 1 });
   const shared = new ClientConduct(0);
-  role.fromClient.rts(B1);
   role.serverConnected(shared);
   role.fromServer.rts(B3);
-  role.fromClient.rpc(rpc(100, { last: false }), 1);
+  from.rpc(rpc(100, { last: false }), 1);
   assert.ok(shared.insideCall);
   assert.ok(!conduct.insideCall);
 });

@@ -1,88 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VirtualClock } from '@rpch/testkit';
-import { ClientConduct } from '../../src/rpch/client-conduct.ts';
-import { OutboundProxy } from '../../src/rpch/outbound-proxy.ts';
+import type { OutboundProxy } from '../../src/rpch/outbound-proxy.ts';
 import {
-  CONN_A1,
   CONN_A2,
   CONN_A3,
-  CONN_C1,
   CONN_C2,
   FLOW_CONTROL_ACK,
   FLOW_CONTROL_ACK_WITH_DESTINATION,
-  OUT_R1_A3,
   PING_TRAFFIC_SENT_NOTIFY,
   RTS_PDUS,
 } from '../../src/rpch/pdus.ts';
+import { readOutOpening } from '../../src/rpch/proxy-opening.ts';
 import { TICK } from '../../src/rpch/role.ts';
-import { cookie, encodeRow, IN, Journal, NEXT_OUT, OUT, refused, rpc, run, sampleOf, VC } from './support.ts';
+import { C1, clientAck, openedOutbound, outA3, RECYCLING_TIMEOUT, startOutbound } from './outbound-scene.ts';
+import { cookie, encodeRow, IN, OUT, refused, rpc, run, sampleOf, VC } from './support.ts';
 
-const C1 = CONN_C1.encode({ version: 1, receiveWindowSize: 65_536, connectionTimeout: 150_000 });
 const ACK = 'server FlowControlAck';
 const PING = 'client Ping';
 
-interface Options {
-  readonly minor?: 0 | 1;
-  readonly receiveWindow?: number;
-  readonly channelLifetime?: number;
-  readonly clientWindow?: number;
-}
-
-function a1(receiveWindowSize = 65_536): Uint8Array {
-  return CONN_A1.encode({ version: 1, virtualConnectionCookie: VC, outChannelCookie: OUT, receiveWindowSize });
-}
-
-/** An outbound proxy in virtual time, and the journal of what it does. */
-function start({ minor = 1, receiveWindow = 65_536, channelLifetime = 1024 ** 3 }: Options = {}) {
-  const journal = new Journal();
-  const clock = new VirtualClock();
-  const conduct = new ClientConduct(minor);
-  const port = {
-    toServer: journal.sink('server'),
-    toClient: journal.sink('client'),
-    connect: ({ virtualConnectionCookie }: { readonly virtualConnectionCookie: Uint8Array }) => {
-      journal.note(`connect ${Buffer.from(virtualConnectionCookie).toString('hex', 0, 2)}`);
-    },
-    respond: () => journal.note('200'),
-    opened: () => journal.note('opened'),
-    wakeAfter: (ms: number) => clock.after(ms, () => role.tick(clock.now)),
-    ended: (end: string) => journal.note(`ended ${end}`),
-  };
-  const role = new OutboundProxy(port, { receiveWindow, channelLifetime, connectionTimeout: 120_000, conduct });
-  return { role, journal, clock, conduct };
-}
-
-/** The same, Opened. Time begins to tick. */
-function opened(options: Options = {}) {
-  const made = start(options);
-  const { role, journal, clock } = made;
-  role.fromClient.rts(a1(options.clientWindow));
-  role.serverConnected();
-  role.fromServer.rts(C1);
-  assert.equal(role.state, 'Opened');
-  journal.take();
-  const tick = () => {
-    role.tick(clock.now);
-    clock.after(TICK, tick);
-  };
-  clock.after(TICK, tick);
-  return made;
-}
-
-function clientAck(bytesReceived: number, availableWindow: number, channelCookie = OUT): Uint8Array {
-  return FLOW_CONTROL_ACK_WITH_DESTINATION.encode({
-    destination: 3,
-    ack: { bytesReceived, availableWindow, channelCookie },
-  });
-}
-
 test('opening: CONN/A1, the server connects, 200, CONN/A3, CONN/A2, CONN/C1, CONN/C2', () => {
-  const { role, journal } = start();
-  assert.equal(role.state, 'Open_Start');
-  role.fromClient.rts(a1());
+  const { role, journal } = startOutbound();
   assert.equal(role.state, 'Connecting');
-  assert.deepEqual(journal.take(), ['connect 1111']);
+  assert.deepEqual(journal.take(), []);
   role.serverConnected();
   assert.equal(role.state, 'C1W');
   assert.deepEqual(journal.take(), ['200', 'client CONN/A3', 'server CONN/A2']);
@@ -103,42 +42,43 @@ test('opening: CONN/A1, the server connects, 200, CONN/A3, CONN/A2, CONN/C1, CON
   assert.deepEqual(journal.last(CONN_C2), { version: 1, receiveWindowSize: 65_536, connectionTimeout: 150_000 });
 });
 
-test('a connection to the server before CONN/A1 is waited out', () => {
-  const { role, journal } = start();
-  role.serverConnected();
-  assert.deepEqual(journal.take(), []);
+test('the first PDU of an OUT channel is CONN/A1 or OUT_R1/A3, which is OUT_R2/A3 too; every other one is refused', () => {
+  for (const row of RTS_PDUS) {
+    const read = () => readOutOpening(encodeRow(row, sampleOf(row)));
+    if (row.name === 'CONN/A1') assert.equal(read().kind, 'CONN/A1');
+    else if (['OUT_R1/A3', 'OUT_R2/A3'].includes(row.name)) assert.equal(read().kind, 'OUT_R/A3');
+    else assert.throws(read, { name: 'ProtocolError' }, row.name);
+  }
 });
 
 test('RPC PDUs are refused from the client always, from the server before CONN/C1', () => {
-  for (const { role } of [start(), opened()]) refused(() => role.fromClient.rpc(rpc(16), 1), 'RPCH_RPC_ON_OUT');
-  const { role } = start();
-  refused(() => role.fromServer.rpc(rpc(16), 1), 'RPCH_RPC_TOO_EARLY');
-  role.fromClient.rts(a1());
+  for (const { from } of [startOutbound(), openedOutbound()]) refused(() => from.rpc(rpc(16), 1), 'RPCH_RPC_ON_OUT');
+  const { role } = startOutbound();
   refused(() => role.fromServer.rpc(rpc(16), 1), 'RPCH_RPC_TOO_EARLY');
   role.serverConnected();
   refused(() => role.fromServer.rpc(rpc(16), 1), 'RPCH_RPC_TOO_EARLY');
 });
 
 test('every RTS PDU that must not come is refused, state by state', () => {
+  // The samples with a Destination are for the client: they are passed on.
+  const forClient = RTS_PDUS.filter(({ fields }) => fields[0]?.[0] === 'Destination').map(({ name }) => name);
   const acceptable: Readonly<Record<string, readonly string[]>> = {
-    'Open_Start client': ['CONN/A1', 'OUT_R1/A3', 'OUT_R2/A3'],
     'C1W server': ['CONN/C1', 'CONN/C2'],
-    // The sample is for the client: it is passed on.
-    'Opened server': ['FlowControlAckWithDestination'],
+    // OUT_R1/A9, which is the same PDU as the others.
+    'Opened server': [...forClient, 'OUT_R1/A9', 'OUT_R1/A10', 'OUT_R1/A11', 'OUT_R2/B1'],
   };
   const steps = [
     () => {},
-    (role: OutboundProxy) => role.fromClient.rts(a1()),
     (role: OutboundProxy) => role.serverConnected(),
     (role: OutboundProxy) => role.fromServer.rts(C1),
   ];
   for (let depth = 1; depth <= steps.length; depth++) {
     for (const row of RTS_PDUS) {
       for (const side of ['client', 'server'] as const) {
-        const { role } = start();
+        const { role, from } = startOutbound();
         for (const step of steps.slice(0, depth)) step(role);
         const name = `${role.state} ${side}`;
-        const sink = side === 'client' ? role.fromClient : role.fromServer;
+        const sink = side === 'client' ? from : role.fromServer;
         const give = () => sink.rts(encodeRow(row, sampleOf(row)));
         if (acceptable[name]?.includes(row.name)) give();
         else assert.throws(give, { name: 'ProtocolError' }, `${row.name} in ${name}`);
@@ -147,28 +87,26 @@ test('every RTS PDU that must not come is refused, state by state', () => {
   }
 });
 
-test('a request to recycle ends the session, and nothing is heard afterwards', () => {
-  const { role, journal } = start();
-  role.fromClient.rts(
-    OUT_R1_A3.encode({
-      version: 1,
-      virtualConnectionCookie: VC,
-      predecessorCookie: OUT,
-      successorCookie: NEXT_OUT,
-      receiveWindowSize: 65_536,
-    }),
-  );
+test('nothing is heard or done after the end', () => {
+  const { role, from, journal } = startOutbound({ first: outA3() });
+  role.serverConnected();
+  role.tick(0);
+  role.tick(RECYCLING_TIMEOUT);
+  assert.deepEqual(journal.take(), ['server OUT_R1/A4', 'ended recycling-timeout']);
   assert.equal(role.state, 'Finished');
-  role.fromClient.rts(a1());
+  from.rts(outA3());
   role.fromServer.rts(C1);
   role.fromServer.rpc(rpc(16), 1);
   role.serverConnected();
-  role.tick(1000);
-  assert.deepEqual(journal.take(), ['ended recycling-unsupported']);
+  role.client.blocked(true);
+  role.client.blocked(false);
+  role.drain();
+  role.tick(1_000_000);
+  assert.deepEqual(journal.take(), []);
 });
 
 test('acknowledgements for the client are passed on, those for others refused', () => {
-  const { role, journal } = opened();
+  const { role, journal } = openedOutbound();
   const pdu = (destination: 0 | 1 | 2) =>
     FLOW_CONTROL_ACK_WITH_DESTINATION.encode({
       destination,
@@ -182,7 +120,7 @@ test('acknowledgements for the client are passed on, those for others refused', 
 });
 
 test('the client’s window is heeded; acknowledgements of another channel are dropped, absurd ones refused', () => {
-  const { role, journal } = opened({ clientWindow: 8192 });
+  const { role, journal } = openedOutbound({ clientWindow: 8192 });
   role.fromServer.rpc(run(4096, 4096, 4096), 3);
   assert.deepEqual(journal.take(), ['client rpc 1/4096'], 'equality is not enough');
   assert.equal(role.held, 8192);
@@ -195,7 +133,7 @@ test('the client’s window is heeded; acknowledgements of another channel are d
 });
 
 test('room is what the client’s window leaves, less what waits for it, and without limit while the client is undecided', () => {
-  const { role } = opened({ clientWindow: 8192 });
+  const { role } = openedOutbound({ clientWindow: 8192 });
   assert.equal(role.clientWindow, 8192);
   assert.equal(role.room, 8192);
   role.fromServer.rpc(rpc(3000), 1);
@@ -204,11 +142,11 @@ test('room is what the client’s window leaves, less what waits for it, and wit
   assert.equal(role.room, 5192 - 6000);
   role.fromServer.rts(clientAck(3000, 8192));
   assert.equal(role.room, 2192);
-  assert.equal(opened({ minor: 0, clientWindow: 8192 }).role.room, Number.POSITIVE_INFINITY);
+  assert.equal(openedOutbound({ minor: 0, clientWindow: 8192 }).role.room, Number.POSITIVE_INFINITY);
 });
 
 test('the server is acknowledged at half the window of what was sent on to the client', () => {
-  const { role, journal } = opened({ clientWindow: 262_144 });
+  const { role, journal } = openedOutbound({ clientWindow: 262_144 });
   for (let i = 0; i < 7; i++) role.fromServer.rpc(rpc(4096), 1);
   assert.ok(!journal.take().includes(ACK));
   role.fromServer.rpc(rpc(4096), 1);
@@ -219,30 +157,30 @@ test('the server is acknowledged at half the window of what was sent on to the c
 });
 
 test('while the client’s socket is blocked the server is not acknowledged', () => {
-  const { role, journal } = opened({ clientWindow: 262_144 });
-  role.clientBlocked(true);
+  const { role, journal } = openedOutbound({ clientWindow: 262_144 });
+  role.client.blocked(true);
   role.fromServer.rpc(rpc(40_000), 1);
   assert.deepEqual(journal.take(), ['client rpc 1/40000']);
   assert.equal(role.held, 40_000);
-  role.clientBlocked(false);
+  role.client.blocked(false);
   assert.deepEqual(journal.take(), [ACK]);
 });
 
 test('a server whose next PDU may be larger than what is left is acknowledged when it falls silent', () => {
-  const { role, journal, clock } = opened({ clientWindow: 262_144 });
+  const { role, journal, clock } = openedOutbound({ clientWindow: 262_144 });
   role.fromServer.rpc(rpc(30_000), 1);
   clock.advance(2 * TICK);
   assert.deepEqual(journal.take(), ['client rpc 1/30000', ACK]);
 });
 
 test('a server that overruns the window is refused', () => {
-  const { role } = opened({ clientWindow: 8192 });
+  const { role } = openedOutbound({ clientWindow: 8192 });
   role.fromServer.rpc(run(40_000, 25_000), 2);
   refused(() => role.fromServer.rpc(rpc(41_000), 1), 'RPCH_WINDOW_OVERRUN');
 });
 
 test('a conforming client that does not acknowledge is waited for', () => {
-  const { role, journal, clock } = opened({ clientWindow: 8192 });
+  const { role, journal, clock } = openedOutbound({ clientWindow: 8192 });
   role.fromServer.rpc(run(5000, 5000), 2);
   clock.advance(50_000);
   assert.equal(journal.rpcBytes, 5000);
@@ -250,7 +188,7 @@ test('a conforming client that does not acknowledge is waited for', () => {
 });
 
 test('an undecided client that never acknowledges gets everything', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0, clientWindow: 8192 });
+  const { role, journal, clock, conduct } = openedOutbound({ minor: 0, clientWindow: 8192 });
   let sent = 0;
   for (let i = 0; i < 100; i++) {
     role.fromServer.rpc(rpc(5000, { ptype: 2 }), 1);
@@ -264,7 +202,7 @@ test('an undecided client that never acknowledges gets everything', () => {
 });
 
 test('an undecided client is given 20 ms to acknowledge', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0, clientWindow: 8192 });
+  const { role, journal, clock, conduct } = openedOutbound({ minor: 0, clientWindow: 8192 });
   role.fromServer.rpc(run(5000, 5000), 2);
   clock.advance(39);
   assert.equal(journal.rpcBytes, 5000);
@@ -275,7 +213,7 @@ test('an undecided client is given 20 ms to acknowledge', () => {
 });
 
 test('a client that the inbound proxy found out is not made to wait for the next tick', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0, clientWindow: 8192 });
+  const { role, journal, clock, conduct } = openedOutbound({ minor: 0, clientWindow: 8192 });
   conduct.showsNone();
   role.fromServer.rpc(run(5000, 5000), 2);
   clock.advance(40);
@@ -283,7 +221,7 @@ test('a client that the inbound proxy found out is not made to wait for the next
 });
 
 test('a client that acknowledges late turns out to be conforming, and its window is heeded again', () => {
-  const { role, journal, clock, conduct } = opened({ minor: 0, clientWindow: 8192 });
+  const { role, journal, clock, conduct } = openedOutbound({ minor: 0, clientWindow: 8192 });
   role.fromServer.rpc(run(5000, 5000, 5000), 3);
   clock.advance(100);
   assert.equal(conduct.state, 'silent');
@@ -298,7 +236,7 @@ test('a client that acknowledges late turns out to be conforming, and its window
 });
 
 test('a client that acknowledges in time is conforming at once', () => {
-  const { role, conduct } = opened({ minor: 0, clientWindow: 8192 });
+  const { role, conduct } = openedOutbound({ minor: 0, clientWindow: 8192 });
   role.fromServer.rpc(run(5000, 5000), 2);
   role.fromServer.rts(clientAck(5000, 8192));
   assert.equal(conduct.state, 'conforming');
@@ -306,7 +244,7 @@ test('a client that acknowledges in time is conforming at once', () => {
 });
 
 test('Pings go after half the connection time-out of silence, and not otherwise', () => {
-  const { role, journal, clock } = opened();
+  const { role, journal, clock } = openedOutbound();
   clock.advance(59_000);
   role.fromServer.rpc(rpc(16), 1);
   clock.advance(59_000);
@@ -323,7 +261,7 @@ test('Pings go after half the connection time-out of silence, and not otherwise'
 });
 
 test('clients that are undecided or take no RTS PDUs are not pinged', () => {
-  const { journal, clock, conduct } = opened({ minor: 0 });
+  const { journal, clock, conduct } = openedOutbound({ minor: 0 });
   clock.advance(600_000);
   conduct.showsNone();
   clock.advance(600_000);
@@ -331,7 +269,7 @@ test('clients that are undecided or take no RTS PDUs are not pinged', () => {
 });
 
 test('the server is told of the Pings when they have come to more than 1,031 bytes', () => {
-  const { journal, clock } = opened();
+  const { journal, clock } = openedOutbound();
   const perPing = 61_000;
   clock.advance(51 * perPing);
   assert.ok(!journal.take().includes('server Ping Traffic Sent Notify'));
@@ -342,7 +280,7 @@ test('the server is told of the Pings when they have come to more than 1,031 byt
 });
 
 test('a channel whose Content-Length is used up ends; the PDU that does not fit is not begun', () => {
-  const { role, journal } = opened({ channelLifetime: 131_072, receiveWindow: 262_144, clientWindow: 262_144 });
+  const { role, journal } = openedOutbound({ channelLifetime: 131_072, receiveWindow: 262_144, clientWindow: 262_144 });
   // CONN/A3 and CONN/C2 take 72 bytes.
   role.fromServer.rpc(run(65_000, 66_000), 2);
   assert.deepEqual(journal.take(), ['client rpc 2/131000']);
@@ -356,7 +294,7 @@ test('a channel whose Content-Length is used up ends; the PDU that does not fit 
 });
 
 test('it ends also when what waited for an acknowledgement does not fit', () => {
-  const { role, journal } = opened({ channelLifetime: 131_072, receiveWindow: 262_144, clientWindow: 65_536 });
+  const { role, journal } = openedOutbound({ channelLifetime: 131_072, receiveWindow: 262_144, clientWindow: 65_536 });
   role.fromServer.rpc(run(60_000, 60_000, 30_000), 3);
   role.fromServer.rts(clientAck(60_000, 65_536));
   role.fromServer.rts(clientAck(120_000, 65_536));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { SendWindow } from '../../src/rpch/flow-control.ts';
+import { Lifetime } from '../../src/rpch/lifetime.ts';
 import { SendQueue } from '../../src/rpch/send-queue.ts';
 import { OUT, rpc, run } from './support.ts';
 
@@ -193,4 +194,49 @@ test('whatever is offered and acknowledged, PDUs go in order, once, within the w
       assert.deepEqual(out, offered.flat());
     }),
   );
+});
+
+test('what is left of the lifetime holds PDUs back until a successor’s takes its place', () => {
+  const sent: number[] = [];
+  const queue = new SendQueue((bytes) => {
+    sent.push(bytes.length);
+    queue.lifetime?.use(bytes.length);
+  });
+  const first = new Lifetime(131_072);
+  first.use(131_072 - 8192 - 1000);
+  queue.lifetime = first;
+  queue.unplug();
+  queue.offer(run(600), 1);
+  assert.equal(queue.waitsForSuccessor, false);
+  queue.offer(run(300, 101, 16), 3);
+  assert.deepEqual(sent, [600, 300], 'not even a small one overtakes');
+  assert.equal(queue.waitsForSuccessor, true);
+  queue.pump();
+  assert.equal(queue.bytes, 117);
+  queue.lifetime = new Lifetime(131_072);
+  assert.equal(queue.waitsForSuccessor, false);
+  queue.pump();
+  assert.deepEqual(sent, [600, 300, 117]);
+});
+
+test('what waits for the window alone does not wait for a successor', () => {
+  const { queue } = recorded(1000);
+  queue.lifetime = new Lifetime(131_072);
+  queue.unplug();
+  queue.offer(run(900, 900), 2);
+  assert.equal(queue.bytes, 900);
+  assert.equal(queue.waitsForSuccessor, false);
+});
+
+test('a queue that is plugged again keeps everything, in order', () => {
+  const { queue, sent } = recorded(10_000);
+  queue.unplug();
+  queue.offer(run(100), 1);
+  queue.plug();
+  queue.offer(run(200), 1);
+  queue.pump();
+  queue.offer(run(300), 1);
+  assert.deepEqual(sent, ['1/100']);
+  queue.unplug();
+  assert.deepEqual(sent, ['1/100', '1/200', '1/300']);
 });

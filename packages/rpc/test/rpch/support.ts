@@ -3,8 +3,10 @@ import type { PduSink } from '../../src/dcerpc/deframer.ts';
 import { fragLengthAt, PduType } from '../../src/dcerpc/header.ts';
 import { ProtocolError } from '../../src/errors.ts';
 import type { CommandName } from '../../src/rpch/commands.ts';
-import { namesOf } from '../../src/rpch/pdus.ts';
+import { namesOf, RTS_PDUS } from '../../src/rpch/pdus.ts';
+import type { OnTransition } from '../../src/rpch/role.ts';
 import { type Field, parseRts, type RtsDefinition } from '../../src/rpch/rts.ts';
+import { TRANSITIONS, type Transition } from '../../src/rpch/transitions.ts';
 
 /** Bytes written as hexadecimal, with any white space. */
 export function hex(text: string): Uint8Array {
@@ -83,6 +85,30 @@ export class Journal {
 }
 
 type AnyRow = RtsDefinition<readonly Field[]>;
+
+/** What a {@link Journal} says of a PDU of this row: rows that look alike go by the name of the first of them. */
+export function said(to: string, { name }: { readonly name: string }): string {
+  const row = RTS_PDUS.find((known) => known.name === name);
+  assert.ok(row !== undefined, name);
+  return `${to} ${namesOf(parseRts(encodeRow(row, sampleOf(row))))[0]}`;
+}
+
+/** Every transition that was made in this process, as {@link transition} writes them. */
+export const TRANSITIONS_MADE = new Set<string>();
+
+/** A transition in one line. */
+export function transition({ machine, from, event, to }: Omit<Transition, 'section'>): string {
+  return `${machine}: ${from} --${event}--> ${to}`;
+}
+
+const KNOWN = new Set(TRANSITIONS.map(transition));
+
+/** For `onTransition`: every transition must be one of the table. */
+export const watch: OnTransition = (machine, from, event, to) => {
+  const made = transition({ machine, from, event, to });
+  assert.ok(KNOWN.has(made), `not in the table: ${made}`);
+  TRANSITIONS_MADE.add(made);
+};
 
 /** Encodes a row of which only the table is known. */
 export function encodeRow(row: AnyRow, values: Readonly<Record<string, unknown>>): Uint8Array {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ProtocolError } from '@rpch/rpc';
 import { TARGETS } from '../../soak/fuzz-targets.ts';
 import { mutate } from '../../src/mutate.ts';
-import { SeededRandom } from '../../src/simulation-random.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
 
 const MUTATIONS = 2000;
 

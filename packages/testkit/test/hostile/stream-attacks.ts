@@ -3,7 +3,7 @@ import { mutate } from '../../src/mutate.ts';
 import { requestPdu } from '../../src/plain-pdus.ts';
 import type { RawConnection } from '../../src/raw-connection.ts';
 import { ScriptedClient } from '../../src/scripted-client.ts';
-import { SeededRandom } from '../../src/simulation-random.ts';
+import { SeededRandom } from '../../src/simulation/random.ts';
 import type { Arena } from './arena.ts';
 
 type Job = () => Promise<void>;

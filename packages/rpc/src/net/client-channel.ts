@@ -1,0 +1,226 @@
+import type { Socket } from 'node:net';
+import { RpchError } from '../errors.ts';
+import { type DialOptions, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
+import { endOfHead } from './http-head.ts';
+import { type HttpResponseHead, parseResponseHead } from './http-response.ts';
+import type { ChannelKind } from './http-status-error.ts';
+import { Leg } from './leg.ts';
+
+/** Largest head of a response, bytes. */
+const MAX_HEAD = 16 * 1024;
+/** How long a connection that ends may take to send what was written, ms. */
+const LINGER = 500;
+/** The same for a channel that has a successor: its last bytes must get through. */
+const RETIRED_LINGER = 60_000;
+/** What may wait until TCP and TLS are open, bytes: the head, with an NTLM or Kerberos token in it, and one RTS PDU. */
+export const MAX_WAITING = 64 * 1024;
+
+/** How a connection ended that should not have. */
+export interface ChannelEnd {
+  /** It was closed in good order; reset; did not answer TCP keep-alive; or failed otherwise. */
+  readonly how: 'closed' | 'reset' | 'vanished' | 'failed';
+  readonly cause: Error | undefined;
+}
+
+/** What happens on a channel. None of these is called after `close` and `retire`. */
+export interface ClientChannelEvents {
+  /** TCP, and TLS, are open. */
+  connected(): void;
+  /** The response's head is in; 1xx responses are passed over. */
+  response(head: HttpResponseHead): void;
+  /** Bytes of the response's body: a view that is valid until the call returns. */
+  body(chunk: Uint8Array): void;
+  /** Room again: TCP has taken what it had not. */
+  drained(): void;
+  /** It could not be dialled. Nothing follows. */
+  unreachable(error: RpchError): void;
+  /** What was thrown over bytes that came in, here or by `response` and `body`. */
+  failed(error: unknown): void;
+  /** The connection is over. Nothing follows. */
+  lost(end: ChannelEnd): void;
+}
+
+/**
+ * One HTTP request of a client, from dialling to its end: RPC_IN_DATA or RPC_OUT_DATA. It can be written to at once; what
+ * is written before TCP and TLS are open waits, {@link MAX_WAITING} bytes at most.
+ */
+export class ClientChannel {
+  readonly kind: ChannelKind;
+  /** 1 for the first channel of its kind, 2 for that one's successor, and so on. */
+  readonly number: number;
+  readonly proxy: ProxyAddress;
+  readonly #events: ClientChannelEvents;
+  #dial: ProxyDial | undefined;
+  #socket: Socket | undefined;
+  #leg: Leg | undefined;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
+  #unflushed = 0;
+  /** What came of the response's head; undefined when it was all. */
+  #head: Buffer | undefined = Buffer.alloc(0);
+  #blocked = false;
+  #paused = false;
+  #over = false;
+  #written = 0;
+  #heard = 0;
+  #atTick = { written: 0, heard: 0 };
+  #activity: { spoke: number; heard: number } | undefined;
+
+  constructor(kind: ChannelKind, number: number, proxy: ProxyAddress, dial: DialOptions, events: ClientChannelEvents) {
+    this.kind = kind;
+    this.number = number;
+    this.proxy = proxy;
+    this.#events = events;
+    this.#dial = new ProxyDial(proxy, dial, (outcome) => this.#dialled(outcome));
+  }
+
+  /** Bytes written that the kernel has not taken: they must not change. */
+  get unsent(): number {
+    if (this.#socket?.destroyed === true) return 0;
+    return this.#waitingBytes + this.#unflushed + (this.#leg?.unsent ?? 0);
+  }
+
+  /** Of those, the bytes that whoever has more should wait for: `drained` comes when the kernel has taken them. */
+  get congested(): number {
+    return this.#waitingBytes + this.#unflushed + (this.#blocked ? (this.#leg?.unsent ?? 0) : 0);
+  }
+
+  /** Adds to what this turn sends. The bytes must not change afterwards. Throws RpchError where too much waits for TCP. */
+  write(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#written += bytes.length;
+    if (this.#leg !== undefined) {
+      this.#unflushed += bytes.length;
+      this.#leg.write(bytes);
+      return;
+    }
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes > MAX_WAITING) {
+      const what = `${this.#waitingBytes} bytes wait for a channel that is not open yet`;
+      throw new RpchError('RPCH_CHANNEL_NOT_OPEN', 'peer', what);
+    }
+    this.#waiting.push(bytes);
+  }
+
+  /** Sends what was written since the last time, in one call. */
+  flush(): void {
+    this.#unflushed = 0;
+    this.#leg?.flush();
+  }
+
+  /** Stops or goes on reading. */
+  pause(paused: boolean): void {
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    this.#leg?.pause(paused);
+  }
+
+  /** Ends the channel for its virtual connection ends. Nothing is reported any more. */
+  close(): void {
+    if (this.#giveUp()) this.#leg?.close(LINGER);
+  }
+
+  /** Ends the channel for it has a successor: all that was written goes out first. Nothing is reported any more. */
+  retire(): void {
+    if (this.#giveUp()) this.#leg?.close(RETIRED_LINGER, true);
+  }
+
+  /** To be told at every tick: what was sent or heard since the last one is taken to have been now. */
+  tick(now: number): void {
+    const { written, heard } = this.#atTick;
+    this.#activity ??= { spoke: now, heard: now };
+    if (written !== this.#written) this.#activity.spoke = now;
+    if (heard !== this.#heard) this.#activity.heard = now;
+    this.#atTick = { written: this.#written, heard: this.#heard };
+  }
+
+  /** For how long nothing was sent and nothing was heard, ms, as exactly as the ticks are. */
+  silence(now: number): { readonly sent: number; readonly heard: number } {
+    const { written, heard } = this.#atTick;
+    const { spoke, heard: heardAt } = this.#activity ?? { spoke: now, heard: now };
+    return {
+      sent: written === this.#written ? now - spoke : 0,
+      heard: heard === this.#heard ? now - heardAt : 0,
+    };
+  }
+
+  #giveUp(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    this.#dial?.cancel();
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#unflushed = 0;
+    return true;
+  }
+
+  #dialled(outcome: Socket | RpchError): void {
+    this.#dial = undefined;
+    if (outcome instanceof RpchError) {
+      this.#over = true;
+      this.#events.unreachable(outcome);
+      return;
+    }
+    const leg = new Leg(outcome, {
+      data: (chunk) => this.#read(chunk),
+      blocked: (blocked) => {
+        this.#blocked = blocked;
+        if (!blocked && !this.#over) this.#events.drained();
+      },
+      closed: (error) => this.#ended(error),
+    });
+    this.#socket = outcome;
+    this.#leg = leg;
+    for (const bytes of this.#waiting) leg.write(bytes);
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    leg.flush();
+    this.#events.connected();
+    leg.start();
+    if (this.#paused) leg.pause(true);
+  }
+
+  #read(chunk: Uint8Array): void {
+    if (this.#over) return;
+    this.#heard += chunk.length;
+    try {
+      if (this.#head === undefined) this.#events.body(chunk);
+      else this.#readHead(this.#head, chunk);
+    } catch (error) {
+      this.#events.failed(error);
+    }
+  }
+
+  #readHead(before: Buffer, chunk: Uint8Array): void {
+    let bytes = Buffer.concat([before, chunk]);
+    let searched = before.length;
+    for (;;) {
+      const end = endOfHead(bytes, searched, MAX_HEAD);
+      if (end < 0) {
+        this.#head = bytes;
+        return;
+      }
+      const head = parseResponseHead(bytes.subarray(0, end));
+      bytes = bytes.subarray(end);
+      searched = 0;
+      if (head.status >= 200) {
+        this.#head = undefined;
+        this.#events.response(head);
+        if (bytes.length > 0 && !this.#over) this.#events.body(bytes);
+        return;
+      }
+    }
+  }
+
+  #ended(cause: (Error & { readonly code?: string }) | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.lost({ how: wayOf(cause), cause });
+  }
+}
+
+function wayOf(cause: (Error & { readonly code?: string }) | undefined): ChannelEnd['how'] {
+  if (cause === undefined) return 'closed';
+  if (cause.code === 'ECONNRESET' || cause.code === 'EPIPE') return 'reset';
+  return cause.code === 'ETIMEDOUT' || cause.code === 'EHOSTUNREACH' ? 'vanished' : 'failed';
+}

@@ -1,0 +1,272 @@
+import type { Socket } from 'node:net';
+import { ProtocolError, RpchError } from '../errors.ts';
+import { TICK } from '../rpch/role.ts';
+import { connectRequest, V1Client, type V1ClientPort } from '../rpch/v1-client.ts';
+import type { ConnectionCounters } from './connection-counters.ts';
+import { type DialHop, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
+import type { HttpClientOptions, HttpVirtualConnection } from './http-client-options.ts';
+import { endOfHead } from './http-head.ts';
+import { type HttpResponseHead, parseResponseHead } from './http-response.ts';
+import { HttpStatusError } from './http-status-error.ts';
+import { Leg } from './leg.ts';
+import { TurnEnd } from './turn-end.ts';
+
+/** Largest head of a response, bytes. */
+const MAX_HEAD = 16 * 1024;
+/** How long a closed connection may take to send what was written, ms. */
+const LINGER = 500;
+/** Bytes not yet sent above which `send` asks its caller to wait, unless told otherwise. */
+const SEND_BUFFER = 256 * 1024;
+/** Bytes not yet sent above which `send` refuses. */
+const MAX_UNSENT = 16 * 1024 * 1024;
+const CONNECT_TIMEOUT = 15_000;
+const OPEN_TIMEOUT = 60_000;
+
+/** What of the options of version 2 has a meaning here. */
+type Shared = Pick<
+  HttpClientOptions,
+  | 'server'
+  | 'tls'
+  | 'authorization'
+  | 'sendBuffer'
+  | 'connectTimeout'
+  | 'openTimeout'
+  | 'signal'
+  | 'now'
+  | 'onHop'
+  | 'onPdus'
+  | 'onDrain'
+  | 'onClosed'
+>;
+
+/** Where a connection of version 1 goes. The options of version 2 will do; `openTimeout` is that of the setup timer. */
+export interface HttpV1Options extends Shared {
+  /** The RPC Proxy, a mixed one. Without it the connection goes straight to the server's `ncacn_http` port. */
+  readonly proxy?: ProxyAddress;
+}
+
+/**
+ * Opens a connection of RPC over HTTP version 1 ([MS-RPCH] 3.1.1), by one RPC_CONNECT request to a proxy, or straight to a
+ * server's `ncacn_http` port. It is the same to its user as one of version 2, but that `keepAlive` sets that of TCP, since
+ * there are no pings, and nothing is recycled.
+ *
+ * Version 1 has neither TLS nor HTTP authentication: where `tls` or `authorization` is given, it is refused with RpchError
+ * `RPCH_V1_REFUSED` (caller), and nothing is sent. Otherwise rejects with {@link HttpStatusError} where the proxy refused, or
+ * RpchError: `RPCH_CONNECT`, `RPCH_TIMED_OUT` (network), `RPCH_BANNER` (peer), …
+ */
+export async function openOverHttpV1(options: HttpV1Options): Promise<HttpVirtualConnection> {
+  if (options.tls !== undefined || options.authorization !== undefined) {
+    const what = options.tls !== undefined ? 'TLS was' : 'credentials were';
+    throw new RpchError('RPCH_V1_REFUSED', 'caller', `version 1 protects nothing, and ${what} asked for`);
+  }
+  options.signal?.throwIfAborted();
+  return await new V1Connection(options).opening;
+}
+
+/** Pings and recyclings of version 1. */
+const NONE: ConnectionCounters = {
+  recycledIn: { R1: 0, R2: 0 },
+  recycledOut: { R1: 0, R2: 0 },
+  pingsSent: 0,
+  pingsReceived: 0,
+};
+
+class V1Connection implements V1ClientPort, HttpVirtualConnection {
+  readonly opening: Promise<HttpVirtualConnection>;
+  readonly counters = NONE;
+  readonly #options: HttpV1Options;
+  readonly #client: V1Client;
+  readonly #sendBuffer: number;
+  readonly #dial: ProxyDial;
+  readonly #ticker: NodeJS.Timeout;
+  readonly #turnEnd = new TurnEnd(() => this.#flush());
+  #settle: { resolve(connection: HttpVirtualConnection): void; reject(error: unknown): void } | undefined;
+  #leg: Leg | undefined;
+  /** What came of the response's head; undefined when it was all, or where there is none. */
+  #head: Buffer | undefined;
+  #written = 0;
+  #callerWaits = false;
+  #paused = false;
+  #over = false;
+
+  constructor(options: HttpV1Options) {
+    const { proxy, connectTimeout = CONNECT_TIMEOUT, openTimeout = OPEN_TIMEOUT } = options;
+    const direct = proxy === undefined;
+    // Written before anything is opened: it throws for a name that cannot be in a request.
+    const request = direct ? undefined : connectRequest(options.server, proxy.host);
+    this.#options = options;
+    this.#sendBuffer = options.sendBuffer ?? SEND_BUFFER;
+    this.#head = direct ? undefined : Buffer.alloc(0);
+    this.#client = new V1Client(this, { direct, setupTimeout: openTimeout });
+    this.opening = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    const onHop = (hop: DialHop): void => options.onHop?.(hop);
+    const where = proxy ?? options.server;
+    this.#dial = new ProxyDial(where, { tls: undefined, timeout: connectTimeout, onHop }, (outcome) => {
+      this.#guard(() => this.#dialled(outcome, request));
+    });
+    options.signal?.addEventListener('abort', this.#onAbort);
+    this.#ticker = setInterval(
+      () => this.#guard(() => this.#client.tick(options.now?.() ?? performance.now())),
+      Math.max(5, Math.min(TICK, openTimeout / 4)),
+    );
+  }
+
+  get unsent(): number {
+    return (this.#leg?.unsent ?? 0) + this.#written;
+  }
+
+  send(run: Uint8Array, _count = 1): boolean {
+    if (this.#over || this.#leg === undefined || !this.#client.maySend) return false;
+    const unsent = this.unsent + run.length;
+    if (unsent > MAX_UNSENT) {
+      throw new RpchError('RPCH_SEND_OVERFLOW', 'caller', `${unsent} bytes would wait, more than ${MAX_UNSENT}`);
+    }
+    this.#written += run.length;
+    this.#leg.write(run);
+    this.#turnEnd.schedule();
+    if (unsent <= this.#sendBuffer) return true;
+    this.#callerWaits = true;
+    return false;
+  }
+
+  pause(): void {
+    this.#pauseReading(true);
+  }
+
+  resume(): void {
+    this.#pauseReading(false);
+  }
+
+  keepAlive(interval: number): void {
+    if (!this.#over) this.#leg?.keepAlive(interval);
+  }
+
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#client.close();
+    this.#dial.cancel();
+    clearInterval(this.#ticker);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#leg?.close(LINGER);
+  }
+
+  toRuntime(run: Uint8Array, count: number): void {
+    if (!this.#over) this.#options.onPdus(run, count);
+  }
+
+  opened(): void {
+    this.#options.onHop?.('server');
+    this.#settle?.resolve(this);
+    this.#settle = undefined;
+  }
+
+  ended(): void {
+    this.#fail(new RpchError('RPCH_TIMED_OUT', 'network', 'no answer in time'));
+  }
+
+  #dialled(outcome: Socket | RpchError, request: Uint8Array | undefined): void {
+    if (outcome instanceof RpchError) throw outcome;
+    const leg = new Leg(outcome, {
+      data: (chunk) => this.#guard(() => this.#received(chunk)),
+      blocked: (blocked) => {
+        if (!blocked) this.#drained();
+      },
+      closed: (error) => this.#lost(error),
+    });
+    this.#leg = leg;
+    if (request !== undefined) {
+      leg.write(request);
+      leg.flush();
+    }
+    this.#client.open();
+    leg.start();
+  }
+
+  #received(chunk: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#head === undefined) this.#client.receive(chunk);
+    else this.#readHead(this.#head, chunk);
+  }
+
+  #readHead(before: Buffer, chunk: Uint8Array): void {
+    let bytes = Buffer.concat([before, chunk]);
+    let searched = before.length;
+    for (;;) {
+      const end = endOfHead(bytes, searched, MAX_HEAD);
+      if (end < 0) {
+        this.#head = bytes;
+        return;
+      }
+      const head = parseResponseHead(bytes.subarray(0, end));
+      bytes = bytes.subarray(end);
+      searched = 0;
+      if (head.status < 200) continue;
+      this.#head = undefined;
+      this.#respond(head);
+      if (bytes.length > 0) this.#client.receive(bytes);
+      return;
+    }
+  }
+
+  /** [MS-RPCH] 3.1.1.4.1 */
+  #respond(head: HttpResponseHead): void {
+    this.#options.onHop?.('HTTP');
+    const coding = head.field('transfer-encoding');
+    if (coding !== undefined && head.status < 300) {
+      const what = `the response has transfer coding "${coding}": something between client and proxy rewrites it`;
+      throw new ProtocolError('RPCH_TRANSFER_CODING', what, '[MS-RPCH] 2.1.1.1');
+    }
+    if (head.status < 300) this.#options.onHop?.('proxy');
+    // Its one response is what that on the OUT channel is to version 2.
+    if (!this.#client.responded(head.status)) throw new HttpStatusError(head, 'OUT');
+  }
+
+  #pauseReading(paused: boolean): void {
+    if (this.#over || paused === this.#paused) return;
+    this.#paused = paused;
+    this.#leg?.pause(paused);
+  }
+
+  #flush(): void {
+    this.#written = 0;
+    this.#leg?.flush();
+    // The kernel may take all at once: no event tells of that.
+    if (this.#callerWaits && this.unsent === 0) setImmediate(() => this.#drained());
+  }
+
+  #drained(): void {
+    if (!this.#callerWaits || this.#over || this.unsent > this.#sendBuffer / 2) return;
+    this.#callerWaits = false;
+    this.#options.onDrain?.();
+  }
+
+  #guard(work: () => void): void {
+    if (this.#over) return;
+    try {
+      work();
+    } catch (error) {
+      this.#fail(
+        error instanceof RpchError ? error : new RpchError('RPCH_INTERNAL', 'caller', String(error), { cause: error }),
+      );
+    }
+  }
+
+  #lost(cause: Error | undefined): void {
+    const how = cause === undefined ? 'was closed by the other side' : `failed: ${cause.message}`;
+    this.#fail(new RpchError('RPCH_CHANNEL_LOST', 'network', `the connection ${how}`, { cause }));
+  }
+
+  #fail(error: RpchError): void {
+    if (this.#over) return;
+    this.close();
+    const settle = this.#settle;
+    this.#settle = undefined;
+    if (settle === undefined) this.#options.onClosed(error);
+    else settle.reject(error);
+  }
+
+  readonly #onAbort = (): void => this.ended();
+}

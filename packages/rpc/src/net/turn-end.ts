@@ -1,0 +1,20 @@
+/** Does some work once at the end of the present turn of the event loop, however often it is asked for. */
+export class TurnEnd {
+  readonly #work: () => void;
+  #scheduled = false;
+
+  constructor(work: () => void) {
+    this.#work = work;
+  }
+
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#run);
+  }
+
+  readonly #run = (): void => {
+    this.#scheduled = false;
+    this.#work();
+  };
+}

@@ -1,0 +1,131 @@
+import {
+  type ClientConduct,
+  Destination,
+  type OutboundClient,
+  type OutboundClientPort,
+  OutboundProxy,
+  type OutOpening,
+  type PduSink,
+} from '@rpch/rpc/internal';
+import { keyOf, SenderAudit } from './flow-audit.ts';
+import { DEAF } from './in-half.ts';
+import { encodeHead } from './incoming.ts';
+import { CONNECTION_TIMEOUT } from './limits.ts';
+import { Owner, type Waiting } from './owner.ts';
+import type { ClientConnection, ProxyHost, ServerSide } from './proxy-host.ts';
+import { Wire } from './wire.ts';
+
+/** An outbound proxy role with its connections: of the client, one or two, and the one to the server. */
+export class OutHalf extends Owner {
+  readonly hop = 'OP>S';
+  readonly role: OutboundProxy;
+  readonly conduct: ClientConduct;
+  protected opened = false;
+  readonly #host: ProxyHost;
+  readonly cookie: string;
+  readonly #sinks = new Map<ClientConnection, PduSink>();
+  readonly #server: ServerSide;
+
+  constructor(host: ProxyHost, cookie: string, connection: ClientConnection, opening: OutOpening) {
+    super(host.world, host.process);
+    this.#host = host;
+    this.cookie = cookie;
+    this.conduct = host.conductOf(cookie);
+    host.out.set(cookie, this);
+    const { world } = host;
+    const server: { side: ServerSide | undefined } = { side: undefined };
+    this.role = new OutboundProxy(
+      {
+        toServer: {
+          rpc: (run, count) => server.side?.rpc(run, count),
+          rts: (pdu) => server.side?.rts(pdu),
+        },
+        opened: () => {
+          this.opened = true;
+        },
+        leaving: () => this.#leaveTable(),
+        wakeAfter: (ms) => world.wake(this, ms),
+        ended: (end) => this.end(end),
+      },
+      {
+        receiveWindow: host.planned.outbound,
+        channelLifetime: world.plan.lifetimes.out,
+        connectionTimeout: CONNECTION_TIMEOUT,
+        conduct: this.conduct,
+        recyclingTimeout: world.plan.recyclingTimeouts.proxies,
+        onTransition: world.onTransition,
+      },
+      this.#portOf(connection, opening),
+      opening,
+    );
+    this.#owns(connection, this.role.client);
+    this.#server = host.toServer(this, {
+      connected: (conduct) => this.guard(() => this.role.serverConnected(conduct)),
+      fromServer: world.hearsAcks(this.role.fromServer, Destination.FDOutProxy),
+      blocked: () => {},
+      closed: () => this.end('the connection to the server was closed'),
+    });
+    server.side = this.#server;
+    if (this.ended !== undefined) this.#server.close();
+  }
+
+  get name(): string {
+    return `outbound proxy at ${this.process.name}`;
+  }
+
+  /** The client opens a successor here. A protocol error ends this half and the new connection. */
+  succeed(connection: ClientConnection, opening: OutOpening): void {
+    this.owns(connection.end);
+    this.guard(() => this.#owns(connection, this.role.succeed(this.#portOf(connection, opening), opening)));
+  }
+
+  drain(): void {
+    this.guard(() => this.role.drain());
+  }
+
+  sinkOf(connection: ClientConnection): PduSink {
+    return this.#sinks.get(connection) ?? DEAF;
+  }
+
+  protected get waiting(): Waiting {
+    const { held, bytesReceived } = this.role;
+    return { bytes: held, progress: bytesReceived - held };
+  }
+
+  protected tickRole(now: number): void {
+    this.role.tick(now);
+  }
+
+  protected onEnd(): void {
+    this.#leaveTable();
+    this.#host.leaving.delete(this);
+    this.#server?.close();
+  }
+
+  /** The virtual channel may come back to this host while this half still sends what it holds. */
+  #leaveTable(): void {
+    this.#host.leaving.add(this);
+    if (this.#host.out.get(this.cookie) === this) this.#host.out.delete(this.cookie);
+  }
+
+  #owns(connection: ClientConnection, handle: OutboundClient): void {
+    connection.handle = handle;
+    this.#sinks.set(connection, handle.from);
+    this.owns(connection.end);
+  }
+
+  #portOf(connection: ClientConnection, opening: OutOpening): OutboundClientPort {
+    const { world } = this;
+    const contentLength = world.plan.lifetimes.out;
+    const cookie = opening.kind === 'CONN/A1' ? opening.outChannelCookie : opening.successorCookie;
+    // Of others it must first be seen whether they acknowledge.
+    const heedsWindow = world.audits && world.plan.client === 'conforming-1.1';
+    const audit = heedsWindow ? new SenderAudit(this.name, opening.receiveWindowSize) : undefined;
+    if (audit !== undefined) world.audited(keyOf(cookie), audit);
+    return {
+      toClient: new Wire(world, 'OP>C', connection.end, contentLength, audit),
+      respond: () => connection.end.write(encodeHead({ kind: 'success', contentLength })),
+      close: () => this.releases(connection.end),
+    };
+  }
+}

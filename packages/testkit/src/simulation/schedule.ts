@@ -1,0 +1,226 @@
+import { Client } from '@rpch/rpc/internal';
+import { CLIENT_QUEUE } from './client-process.ts';
+import { CHUNK, LARGEST_CAPACITY } from './connection.ts';
+import type { TransitionCoverage } from './coverage.ts';
+import { InvariantError } from './invariant.ts';
+import { END_WITHIN, HOSTILE_PATIENCE, PATIENCE, SETUP_TIMEOUT, TIMERS_WITHIN } from './limits.ts';
+import type { Plan } from './plan.ts';
+import { AT_ONCE, StreamError } from './traffic.ts';
+import { type Trace, World } from './world.ts';
+
+const MAX_PDU = 65_535;
+const LARGEST_WINDOW = 262_144;
+/** Steps between two looks at what every connection holds. */
+const LOOK_EVERY = 64;
+/** Time in which the OUT channels of a host that is drained must have moved, ms. */
+const DRAIN_WITHIN = 300_000;
+
+/** What a schedule that went well did. */
+export interface SimulationResult {
+  readonly plan: Plan;
+  /** `delivered`: everything. `cut`: the session ended before, for a reason that the plan has. */
+  readonly outcome: 'delivered' | 'cut';
+  /** ms of virtual time. */
+  readonly time: number;
+  readonly steps: number;
+}
+
+/**
+ * Runs a plan once. Invariants: see {@link InvariantError}; the first that breaks is thrown.
+ * @param coverage counts the transitions of the roles.
+ * @param trace is told what happens.
+ */
+export function runPlan(plan: Plan, coverage: TransitionCoverage, trace?: Trace): SimulationResult {
+  try {
+    return new Schedule(plan, coverage, trace).run();
+  } catch (error) {
+    if (error instanceof InvariantError) throw error;
+    if (error instanceof StreamError) throw new InvariantError('bytes', error.message, { cause: error });
+    const why = error instanceof Error ? error.message : String(error);
+    throw new InvariantError('exception', why, { cause: error });
+  }
+}
+
+class Schedule {
+  readonly #world: World;
+  #steps = 0;
+  /** The hostile party has been ended. */
+  #hostileEnded = false;
+
+  constructor(plan: Plan, coverage: TransitionCoverage, trace?: Trace) {
+    this.#world = new World(plan, coverage, trace);
+  }
+
+  run(): SimulationResult {
+    const world = this.#world;
+    const { plan, clock } = world;
+    world.start();
+    this.#untilDeliveredOrEnded();
+    const delivered = world.conversation.over;
+    if (!delivered) this.#judgeEnd();
+    const time = clock.now;
+    if (delivered && world.firstEnd === undefined) {
+      this.#untilDrained();
+      this.#end();
+    }
+    this.#endHostile();
+    this.#untilAllEnded();
+    this.#untilNothingIsLeft();
+    return { plan, outcome: delivered ? 'delivered' : 'cut', time, steps: this.#steps };
+  }
+
+  #untilDeliveredOrEnded(): void {
+    const { conversation, client, clock, server, backend, faults, plan } = this.#world;
+    while (!conversation.over && client.ended === undefined && !client.process.dead) {
+      if ((server ?? backend)?.over === true) return;
+      if (faults.rulesAreBroken && clock.now > HOSTILE_PATIENCE + plan.silence) this.#endHostile();
+      this.#step(PATIENCE, 'waits-for-ever');
+      this.#expectNews();
+    }
+  }
+
+  /** Who was told nothing by then never will be. */
+  #expectNews(): void {
+    const { firstEnd, clock, faults } = this.#world;
+    if (firstEnd === undefined || faults.rulesAreBroken || clock.now < firstEnd + END_WITHIN) return;
+    throw new InvariantError('not-all-ended', this.#progress);
+  }
+
+  #judgeEnd(): void {
+    const { faults, plan, ends } = this.#world;
+    if (faults.happened || this.#hostileEnded) return;
+    // Who is not known to take RTS PDUs cannot recycle.
+    const usedUp = plan.client !== 'conforming-1.1' && ends.some((end) => end.endsWith('out-channel-used-up'));
+    if (!usedUp) throw new InvariantError('ended-too-early', this.#progress);
+  }
+
+  /** The OUT channels of a host that is drained move to others. */
+  #untilDrained(): void {
+    const { hosts, clock, plan } = this.#world;
+    if (plan.faults.some(({ kind }) => kind !== 'drain')) return;
+    const until = clock.now + DRAIN_WITHIN;
+    while (hosts.some((host) => host.draining && host.out.size > 0)) this.#step(until, 'waits-for-ever');
+  }
+
+  /** Ends the session, as the plan says by whom. */
+  #end(): void {
+    const { client, hosts, server, joined, processes, plan, trace } = this.#world;
+    const ways: (() => void)[] = [
+      () => client.end('closed on purpose'),
+      () => {
+        for (const connection of (server ?? joined)?.table.values() ?? []) connection.end('closed on purpose');
+      },
+    ];
+    for (const host of hosts) {
+      if (host.in.size + host.out.size > 0) ways.push(() => host.process.die(plan.ends % 2 === 0 ? 'close' : 'reset'));
+    }
+    const last = processes.at(-1);
+    ways.push(() => last?.die('close'));
+    trace?.('! everything is delivered');
+    ways[plan.ends % ways.length]?.();
+  }
+
+  #endHostile(): void {
+    const { faults, processes, plan } = this.#world;
+    if (this.#hostileEnded) return;
+    this.#hostileEnded = true;
+    const hostile = processes.find(({ name }) => faults.isHostile(name));
+    hostile?.die(plan.ends % 2 === 0 ? 'close' : 'reset');
+  }
+
+  #untilAllEnded(): void {
+    const { clock, faults } = this.#world;
+    // A virtual connection that somebody made up lives as long as a server waits for its other half.
+    const until = clock.now + END_WITHIN + (faults.rulesAreBroken ? SETUP_TIMEOUT : 0);
+    while (!this.#allEnded) this.#step(until, 'not-all-ended');
+  }
+
+  get #allEnded(): boolean {
+    const { client, hosts, server, joined } = this.#world;
+    if (!client.process.dead && client.ended === undefined) return false;
+    if (server !== undefined && !server.process.dead && server.table.size > 0) return false;
+    for (const host of hosts) {
+      if (host.process.dead) continue;
+      if (host.in.size + host.out.size + host.leaving.size > 0) return false;
+      if (joined !== undefined && joined.table.size + joined.links > 0) return false;
+    }
+    return true;
+  }
+
+  #untilNothingIsLeft(): void {
+    const { clock, connections, plan } = this.#world;
+    // An application that fell silent does not know that nobody listens any more.
+    const until = clock.now + TIMERS_WITHIN + plan.silence;
+    while (clock.pending > 0) this.#step(until, 'left-behind');
+    const left = [...connections].map(({ name }) => name);
+    if (left.length > 0) throw new InvariantError('left-behind', `connections: ${left.join(', ')}`);
+  }
+
+  #step(until: number, otherwise: 'waits-for-ever' | 'not-all-ended' | 'left-behind'): void {
+    const world = this.#world;
+    if (world.clock.now > until || !world.clock.step()) throw new InvariantError(otherwise, this.#progress);
+    world.afterStep();
+    if (this.#steps++ % LOOK_EVERY === 0) this.#lookAtConnections();
+    this.#lookAtRoles();
+  }
+
+  /** Nobody holds more than a window or two and what is read at once. */
+  #lookAtRoles(): void {
+    const { hosts, client, server, joined, plan, faults } = this.#world;
+    const unruly = plan.client === 'samba' || faults.rulesAreBroken ? CHUNK + MAX_PDU : 0;
+    for (const { in: inbound, out, planned } of hosts) {
+      // In IN_R2 the predecessor's bytes may still wait for the server while the successor fills its window.
+      for (const { role } of inbound.values()) {
+        atMost('an inbound proxy', role.held, 2 * Math.max(planned.inbound, MAX_PDU) + unruly);
+      }
+      for (const { role } of out.values()) atMost('an outbound proxy', role.held, Math.max(planned.outbound, MAX_PDU));
+    }
+    for (const { role } of (server ?? joined)?.table.values() ?? []) {
+      atMost('the server', role.queued, AT_ONCE * MAX_PDU);
+    }
+    if (client.role instanceof Client) {
+      atMost('the client', client.role.queued, CLIENT_QUEUE + AT_ONCE * MAX_PDU);
+      atMost('the client of a successor', client.role.held, Math.max(plan.windows.client, MAX_PDU));
+    }
+  }
+
+  #lookAtConnections(): void {
+    const { connections, faults } = this.#world;
+    for (const { a, b, name } of connections) {
+      for (const end of [a, b]) {
+        if (faults.isHostile(end.process.name)) continue;
+        atMost(`${end.process.name} on ${name}`, end.unsent, LARGEST_CAPACITY + 2 * LARGEST_WINDOW + 2 * MAX_PDU);
+      }
+    }
+  }
+
+  get #progress(): string {
+    const { conversation, client, hosts, server, joined, ends, connections, clock } = this.#world;
+    const parts = [
+      conversation.progress,
+      client.role instanceof Client ? `client ${client.role.state}, ${client.role.queued} bytes queued` : 'Samba',
+    ];
+    for (const host of hosts) {
+      if (host.process.dead) parts.push(`${host.process.name} is dead`);
+      for (const { role } of host.in.values())
+        parts.push(`inbound at ${host.process.name} ${role.state} holds ${role.held}`);
+      for (const { role } of host.out.values())
+        parts.push(`outbound at ${host.process.name} ${role.state} holds ${role.held}`);
+    }
+    for (const { role } of (server ?? joined)?.table.values() ?? []) {
+      parts.push(`server ${role.state}, ${role.queued} bytes queued`);
+    }
+    parts.push(
+      `ends: ${ends.join(', ') || 'none'}`,
+      `connections: ${[...connections].map(({ name }) => name).join(', ')}`,
+    );
+    parts.push(`${clock.pending} timers`);
+    return parts.join('; ');
+  }
+}
+
+function atMost(who: string, bytes: number, limit: number): void {
+  if (bytes < 0 || bytes > limit) {
+    throw new InvariantError('memory', `${who} holds ${bytes} bytes, ${limit} at most are allowed`);
+  }
+}
