@@ -32,7 +32,7 @@ export class EchoProbe {
   take(run: Uint8Array): void {
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.resolve(openPdu(run.slice()));
+    waiting?.resolve(openPdu(new Uint8Array(run)));
   }
 
   /** The connection is lost. */

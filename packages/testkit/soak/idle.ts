@@ -7,7 +7,8 @@ const USAGE = `usage: npm run soak -- idle [--minutes N] [--middlebox SECONDS] [
 
 Sessions that call once, are idle for so many minutes (default 60) and call again, through middleboxes that forget
 connections which have been silent for so many seconds (default 120): relays that reset them or swallow their bytes, and a
-firewall in a network namespace (root). Exits 0 when what lives and what dies is as it must be, and both sides say why.`;
+firewall in a network namespace (root). Exits 0 when what lives and what dies is as it must be, and both sides say why; of a
+relay that swallows bytes and goes on answering TCP only the client learns, which misses the proxy's pings, in five minutes.`;
 
 /** Pings go after half of the smallest ConnectionTimeout, at a tick; TCP keep-alive after 30 s. Seconds. */
 const [PING_INTERVAL, TCP_KEEP_ALIVE] = [61, 31];
@@ -16,6 +17,8 @@ const CALL_TIMEOUT = 15_000;
 const PROGRESS_EVERY = 60_000;
 /** How often it is looked whether anything is left to wait for, ms. */
 const LOOK_EVERY = 1_000;
+/** What a client that hears nothing any more needs until it gives up: twice the ConnectionTimeout, minutes. */
+const CLIENT_PATIENCE = 5;
 /** Silence is told by parties who look at the time once a second, s. */
 const INEXACT = 2;
 
@@ -28,6 +31,9 @@ function mustLive(kind: IdleKind, silence: number): boolean {
 export function faultOf(result: IdleResult, silence: number): string | undefined {
   if (mustLive(result.kind, silence)) return result.lives ? undefined : 'must live';
   if (result.lives) return 'must die';
+  if (result.kind === 'swallows') {
+    return result.client?.includes('(out-silent)') === true ? undefined : 'the client does not name the silence';
+  }
   if (silenceSaid(result.client ?? '') < silence - INEXACT) return 'the client does not name the silence';
   if (result.proxy === undefined) return 'the proxy has not noticed';
   return silenceLogged(result.proxy) < silence - INEXACT ? 'the proxy does not name the silence' : undefined;
@@ -69,6 +75,11 @@ function sayings({ kind, scheme, backend, client, proxy }: IdleResult): string {
   return `${kind} ${scheme} ${backend}\n    client:  ${client ?? 'nothing'}\n    proxy:   ${line}`;
 }
 
+/** Whether there is nothing left to wait for. Of what is swallowed the proxy does not learn. */
+function settled(scene: IdleScene, swallowed: boolean): boolean {
+  return swallowed ? scene.open === 0 : scene.settled;
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...args],
@@ -79,11 +90,11 @@ async function main(args: readonly string[]): Promise<number> {
       help: { type: 'boolean', default: false },
     },
   });
-  const minutes = Number(values.minutes);
+  const asked = Number(values.minutes);
   const silence = Number(values.middlebox);
   const kinds = (values.kinds?.split(',') ?? IDLE_KINDS) as readonly IdleKind[];
   const wrong =
-    !(minutes > 0) || !Number.isInteger(silence) || silence < 1 || kinds.some((kind) => !IDLE_KINDS.includes(kind));
+    !(asked > 0) || !Number.isInteger(silence) || silence < 1 || kinds.some((kind) => !IDLE_KINDS.includes(kind));
   if (values.help || wrong) {
     console[wrong ? 'error' : 'log'](USAGE);
     return wrong ? 2 : 0;
@@ -91,11 +102,17 @@ async function main(args: readonly string[]): Promise<number> {
   const obstacle = kinds.includes('firewall') ? await FirewalledNamespace.obstacle() : undefined;
   if (obstacle !== undefined) console.log(`idle: without the firewall, which ${obstacle}`);
   const possible = kinds.filter((kind) => kind !== 'firewall' || obstacle === undefined);
+  const swallowed = possible.includes('swallows') && !mustLive('swallows', silence);
+  const minutes = swallowed ? Math.max(asked, CLIENT_PATIENCE) : asked;
   const scene = await IdleScene.open({ silence, kinds: possible, callTimeout: CALL_TIMEOUT });
   try {
     const begun = performance.now();
     const until = begun + minutes * 60_000;
-    for (let next = begun + PROGRESS_EVERY; performance.now() < until && !scene.settled; await delay(LOOK_EVERY)) {
+    for (
+      let next = begun + PROGRESS_EVERY;
+      performance.now() < until && !settled(scene, swallowed);
+      await delay(LOOK_EVERY)
+    ) {
       if (performance.now() < next) continue;
       next += PROGRESS_EVERY;
       const passed = Math.round((performance.now() - begun) / 60_000);

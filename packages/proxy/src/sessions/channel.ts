@@ -118,17 +118,17 @@ export abstract class Channel<Self> implements LegEvents {
 
   data(chunk: Uint8Array): void {
     if (this.#over) return;
+    const left = this.#contentLength - this.#bytes;
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#contentLength) {
-      this.end({
-        reason: `${this.kind}-channel-used-up`,
-        party: 'client',
-        detail: `body of ${this.#contentLength} bytes is used up`,
-      });
-      return;
-    }
-    this.guard(() => this.#deframer.push(chunk, this.#pdus));
+    const body = chunk.length > left ? chunk.subarray(0, left) : chunk;
+    this.guard(() => this.#deframer.push(body, this.#pdus));
     this.session?.flush();
+    if (chunk.length <= left) return;
+    this.end({
+      reason: `${this.kind}-channel-used-up`,
+      party: 'client',
+      detail: `body of ${this.#contentLength} bytes is used up`,
+    });
   }
 
   abstract blocked(blocked: boolean): void;

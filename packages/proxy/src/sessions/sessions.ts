@@ -43,6 +43,9 @@ export interface SessionsSurroundings {
 /** Window that servers are told, in this process and elsewhere, bytes. */
 const SERVER_WINDOW = 128 * 1024;
 
+/** FreeRDP refuses a larger Content-Length, and with it the connection; the specification allows a byte more. */
+const MOST_CONTENT_LENGTH = 2 ** 31 - 1;
+
 /** How often time-outs are looked at, ms: none is late by more than twice this. */
 const LOOK = TICK / 2;
 
@@ -81,7 +84,7 @@ export class Sessions implements ChannelOwner<AnyChannel> {
   #sessionsBegun = 0;
 
   constructor(options: SessionsOptions, surroundings: SessionsSurroundings) {
-    this.#options = options;
+    this.#options = { ...options, channelLifetime: Math.min(options.channelLifetime, MOST_CONTENT_LENGTH) };
     this.#surroundings = surroundings;
     this.#idPrefix = newIncident(surroundings.random).slice(0, 6);
     this.#ticker = setInterval(() => this.#tick(), LOOK);

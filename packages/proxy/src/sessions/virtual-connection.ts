@@ -38,6 +38,8 @@ export abstract class VirtualConnection implements HalfOwner {
   readonly #events: VirtualConnectionEvents;
   readonly #silence = { in: new Silence(), out: new Silence() };
   readonly #movedBytes = { in: 0, out: 0 };
+  /** When the OUT channel was last seen to be in the midst of recycling. */
+  #recycledOutAt = Number.NEGATIVE_INFINITY;
   #opened = false;
   #ended = false;
   #wake: NodeJS.Timeout | undefined;
@@ -155,6 +157,7 @@ export abstract class VirtualConnection implements HalfOwner {
     if (this.#ended) return;
     const now = this.now();
     this.#noteSilence(now);
+    this.#noteRecycling(now);
     for (const half of [this.in, this.out]) {
       if (half === undefined || half.isOpened || half.isSuccessor) continue;
       if (now - half.createdAt > this.options.pairTimeout) {
@@ -172,7 +175,10 @@ export abstract class VirtualConnection implements HalfOwner {
     });
   }
 
-  /** Sends what this turn wrote, on every leg. */
+  /**
+   * Sends what this turn wrote, on every leg. A predecessor goes before its successor: FreeRDP up to 2.4.0 takes a response on
+   * the successor that it reads before OUT_R2/B3 for an error.
+   */
   flush(): void {
     this.flushServer();
     const channels = this.out?.channels;
@@ -227,11 +233,24 @@ export abstract class VirtualConnection implements HalfOwner {
     this.#silence.out.observe(said, now);
   }
 
-  /** A connection that was silent for long and is lost then was most likely forgotten by something on the way. */
+  #noteRecycling(now: number): void {
+    if (this.out?.role.recycles === true) this.#recycledOutAt = now;
+  }
+
+  /**
+   * What the log adds of its own knowledge: a connection that was silent for long and is lost then was most likely forgotten by
+   * something on the way; a client that goes in the midst of a recycling most likely cannot.
+   */
   #explained(end: SessionEnd): SessionEnd {
     const [, kind] = /^(in|out)-(?:closed|reset|vanished|failed)$/.exec(end.reason) ?? [];
     if (kind !== 'in' && kind !== 'out') return end;
-    const seconds = this.#silence[kind].seconds(this.now());
+    const now = this.now();
+    this.#noteRecycling(now);
+    if (now - this.#recycledOutAt < JUST_RECYCLED) {
+      const detail = `${end.detail}, while its OUT channel was being recycled or just after: not every client can (docs/recycling-peers.md)`;
+      return { ...end, detail };
+    }
+    const seconds = this.#silence[kind].seconds(now);
     if (seconds < LONG_SILENCE) return end;
     const ping = Math.round(this.options.connectionTimeout / 2000);
     return {
@@ -294,5 +313,7 @@ export abstract class VirtualConnection implements HalfOwner {
   }
 }
 
+/** A client that cannot recycle goes this soon after it was asked to, ms. */
+const JUST_RECYCLED = 5000;
 /** Silence before a loss that is worth telling of, s. */
 const LONG_SILENCE = 10;

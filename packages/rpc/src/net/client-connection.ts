@@ -14,7 +14,7 @@ import { type RoleEnd, TICK } from '../rpch/role.ts';
 import { channelLost, roleEnded, successorUnreachable } from './channel-lost.ts';
 import { type ChannelEnd, ClientChannel } from './client-channel.ts';
 import { type ConnectionCounters, ConnectionCounting } from './connection-counters.ts';
-import type { HttpClientOptions, HttpVirtualConnection } from './http-client-options.ts';
+import type { HttpClientOptions, HttpVirtualConnection, OpeningHop } from './http-client-options.ts';
 import { channelRequestHead } from './http-client-request.ts';
 import type { HttpResponseHead } from './http-response.ts';
 import { type ChannelKind, HttpStatusError, statusInStream } from './http-status-error.ts';
@@ -59,6 +59,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   readonly #dialled = { IN: 0, OUT: 0 };
   /** The first two, dialled before the role asks for them. */
   readonly #ready = new Map<ChannelKind, UsedChannel>();
+  readonly #hops = new Set<OpeningHop>();
   readonly #openTimer: NodeJS.Timeout;
   #ticker: NodeJS.Timeout | undefined;
   #settle: { resolve(connection: HttpVirtualConnection): void; reject(error: unknown): void } | undefined;
@@ -118,13 +119,6 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
     return false;
   }
 
-  /** What a caller with more to send should wait for, bytes. */
-  get #congested(): number {
-    let congested = this.#client.queued;
-    for (const channel of this.#channels) congested += channel.congested;
-    return congested;
-  }
-
   pause(): void {
     if (this.#paused || this.#over) return;
     this.#paused = true;
@@ -160,7 +154,10 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   openIn(handle: ClientInChannel): ClientInPort {
     const channel = this.#use('IN', {
       handle,
-      response: (head) => this.#refused(head, 'IN'),
+      response: (head) => {
+        this.#passed('HTTP');
+        this.#refused(head, 'IN');
+      },
       body: () => {},
     });
     channel.write(channelRequestHead('RPC_IN_DATA', this.#lifetime, channel.proxy, this.#options));
@@ -175,7 +172,6 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   }
 
   openOut(handle: ClientOutChannel, contentLength: number): ClientOutPort {
-    const first = this.#dialled.OUT === 1;
     const deframer = new Deframer();
     const sink: PduSink = {
       rpc: (run, count) => handle.from.rpc(run, count),
@@ -187,11 +183,11 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
     const channel = this.#use('OUT', {
       handle,
       response: (head) => {
-        if (first) this.#options.onHop?.('HTTP');
+        this.#passed('HTTP');
         if (head.status !== 200) this.#refused(head, 'OUT');
         assertNotChunked(head);
         handle.responded();
-        if (first) this.#options.onHop?.('proxy');
+        this.#passed('proxy');
       },
       body: (chunk) => {
         try {
@@ -212,13 +208,20 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
 
   opened(): void {
     clearTimeout(this.#openTimer);
-    this.#options.onHop?.('server');
+    this.#passed('server');
     this.#settle?.resolve(this);
     this.#settle = undefined;
   }
 
   ended(end: RoleEnd): void {
     this.#fail(roleEnded(end));
+  }
+
+  /** A hop after those of dialling, whichever channel tells of it first. */
+  #passed(hop: OpeningHop): void {
+    if (this.#hops.has(hop)) return;
+    this.#hops.add(hop);
+    this.#options.onHop?.(hop);
   }
 
   /** Dials one of the first two channels, so that the hops up to the proxy are known before anything is sent. */
@@ -313,14 +316,27 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
     }
   }
 
+  /** OUT goes first: where OUT_R2/C1 and OUT_R2/A7 are of one turn, gromox needs the former in before the latter. */
+  #flushChannels(): void {
+    for (const channel of this.#channels) if (channel.kind === 'OUT') channel.flush();
+    for (const channel of this.#channels) if (channel.kind === 'IN') channel.flush();
+  }
+
   #flush(): void {
-    for (const channel of this.#channels) channel.flush();
+    this.#flushChannels();
     if (!this.#callerMayGoOn) return;
     this.#callerWaits = false;
     this.#options.onDrain?.();
-    for (const channel of this.#channels) channel.flush();
+    this.#flushChannels();
     // All of that was taken at once: others first, then the caller again.
     if (this.#callerMayGoOn) setImmediate(() => this.#turn(() => {}));
+  }
+
+  /** What a caller with more to send should wait for, bytes. */
+  get #congested(): number {
+    let congested = this.#client.queued;
+    for (const channel of this.#channels) congested += channel.congested;
+    return congested;
   }
 
   get #callerMayGoOn(): boolean {

@@ -259,11 +259,14 @@ export class ClientOut {
     this.#surroundings.toOthers(OUT_R1_A7.encode({ destination: Destination.FDServer, successorCookie }));
   }
 
-  /** [MS-RPCH] 3.2.2.5.9 */
+  /**
+   * [MS-RPCH] 3.2.2.5.9 has A7 before C1. They go on different connections, so nobody can see that order; but A7 lets the
+   * server go on, and gromox drops a successor on which C1 is not in by then.
+   */
   #confirmR2({ cookie: successorCookie, port }: Instance): void {
     this.#state.to('B3W', 'OUT_R2/A6');
-    this.#surroundings.toOthers(OUT_R2_A7.encode({ destination: Destination.FDServer, successorCookie, version: 1 }));
     port?.send(OUT_R2_C1.encode({}));
+    this.#surroundings.toOthers(OUT_R2_A7.encode({ destination: Destination.FDServer, successorCookie, version: 1 }));
   }
 
   /** [MS-RPCH] 3.2.2.5.8, 3.2.2.5.10: nothing that follows on the predecessor counts (‹46›, ‹48›, ‹49›). */

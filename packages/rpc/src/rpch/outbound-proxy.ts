@@ -115,6 +115,8 @@ export class OutboundProxy {
   #pingTraffic = 0;
   /** When the client began to owe an acknowledgement without which nothing more can be sent. */
   #owedSince: number | undefined;
+  /** OUT_R2/A1 was passed on, and nothing has come of it yet. */
+  #awaitsSuccessor = false;
   #drains = false;
   #receivedAtDrain = -1;
 
@@ -133,6 +135,12 @@ export class OutboundProxy {
 
   get state(): string {
     return this.#state.now;
+  }
+
+  /** Whether the channel is being recycled: the client was asked for a successor, or is on its way to it. */
+  get recycles(): boolean {
+    const state = this.#state.now;
+    return this.#awaitsSuccessor || (state !== 'Opened' && state !== 'Connecting' && state !== 'C1W');
   }
 
   /** RPC PDU bytes from the server that wait for the client. */
@@ -221,6 +229,7 @@ export class OutboundProxy {
     assertCookie('OUT_R2/A3', predecessorCookie, this.#default.cookie, '[MS-RPCH] 3.2.4.5.6.1');
     const successor = this.#instance(client, successorCookie, receiveWindowSize, true);
     this.#successor = successor;
+    this.#awaitsSuccessor = false;
     this.#confirmedByClient = false;
     this.#conduct.showsRts();
     this.#patience.begin(this.#options.recyclingTimeout);
@@ -363,8 +372,13 @@ export class OutboundProxy {
     const state = this.#state.now;
     if (destinationOf(pdu) === Destination.FDClient) {
       // Who hangs on any RTS PDU cannot recycle: better a clean end than a client that waits for ever.
-      if (OUT_R2_A1.matches(pdu) && !this.#conduct.takesRts) this.#finish('out-channel-used-up');
-      else this.#relay(bytes);
+      const isA1 = OUT_R2_A1.matches(pdu);
+      if (isA1 && !this.#conduct.takesRts) {
+        this.#finish('out-channel-used-up');
+        return;
+      }
+      this.#awaitsSuccessor ||= isA1;
+      this.#relay(bytes);
     } else if (OUT_R1_A9.matches(pdu) && state === 'Opened') {
       this.#patience.begin(this.#options.recyclingTimeout);
       this.#state.to('Flushing_A10', 'OUT_R1/A9');

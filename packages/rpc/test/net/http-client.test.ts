@@ -82,7 +82,10 @@ for (const [method, answer, expected] of [
   ['RPC_OUT_DATA', 'HTTP/1.1 299 Odd\r\n\r\n', { channel: 'OUT', meaning: /does not know/ }],
 ] as const) {
   test(`the answer ${JSON.stringify(answer.slice(0, 40))} to ${method} ends the opening`, async (t) => {
-    await assert.rejects(rejected(await answering(t, method, answer)), { code: 'RPCH_HTTP_STATUS', ...expected });
+    const hops: string[] = [];
+    const opening = rejected(await answering(t, method, answer), { onHop: (hop) => hops.push(hop) });
+    await assert.rejects(opening, { code: 'RPCH_HTTP_STATUS', ...expected });
+    assert.deepEqual(hops, ['DNS', 'TCP', 'HTTP']);
   });
 }
 

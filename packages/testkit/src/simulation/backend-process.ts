@@ -1,18 +1,18 @@
 import type { ConnectionEnd } from './connection.ts';
 import { Incoming } from './incoming.ts';
 import { Process } from './process.ts';
+import type { Surroundings } from './surroundings.ts';
 import { Wire } from './wire.ts';
-import type { World } from './world.ts';
 
 /** A plain TCP RPC server behind a proxy that plays the server's role for it. */
 export class BackendProcess {
   readonly process: Process;
-  readonly #world: World;
+  readonly #world: Surroundings;
   #wire: Wire | undefined;
   #opened = false;
   #blocked = false;
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     this.#world = world;
     this.process = new Process('backend', world.clock);
   }

@@ -14,8 +14,8 @@ import { LONG_LIFETIME } from './plan.ts';
 import { Process } from './process.ts';
 import { SeededRandom } from './random.ts';
 import { SambaLikeClient } from './samba-like-client.ts';
+import type { Surroundings } from './surroundings.ts';
 import { Wire } from './wire.ts';
-import type { World } from './world.ts';
 
 /** What an application lets wait in its client role before it stops calling, bytes. */
 export const CLIENT_QUEUE = 65_536;
@@ -31,7 +31,7 @@ export class ClientProcess extends Owner {
   #answerBytes = 0;
   #inBlocked = false;
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     super(world, new Process('client', world.clock));
     const { plan } = world;
     this.#random = SeededRandom.of(plan.seed, 'client');
@@ -76,7 +76,7 @@ export class ClientProcess extends Owner {
       {
         toRuntime: (run, count) => {
           this.#received(run, count);
-          this.world.blockNowAndThen(this, client);
+          this.world.blockNowAndThen(this.process, (work) => this.guard(work), client);
         },
         opened: () => this.#onOpened(),
         ended: (end) => this.end(end),

@@ -1,6 +1,7 @@
 import { type Field, parseRts, RTS_PDUS, type RtsDefinition } from '@rpch/rpc/internal';
 import type { Connection } from './connection.ts';
-import { type Hop, isStep, SENT_ON } from './hops.ts';
+import type { FaultyWorld } from './faulty-world.ts';
+import { isStep, SENT_ON } from './hops.ts';
 import { HostileParty } from './hostile-party.ts';
 import {
   breaksRules,
@@ -11,8 +12,7 @@ import {
   mayEnd,
   type ProcessName,
 } from './planned-faults.ts';
-import type { Wire } from './wire.ts';
-import type { World } from './world.ts';
+import type { ConnectionWire, Faults, NamedWire } from './surroundings.ts';
 
 type FilterFault = Extract<Fault, { readonly kind: 'wrong-cookie' | 'lost' }>;
 type TimedFault = Extract<Fault, { readonly when: Moment }>;
@@ -36,14 +36,14 @@ interface Filter {
 }
 
 /** Lets the faults of a plan happen, each at its moment. */
-export class FaultRunner {
+export class FaultRunner implements Faults {
   /** Whether PDUs have to be shown to {@link filter} and {@link doubles}. */
   readonly filters: boolean;
   /** Whether a party of this schedule will break the rules, or has done so. */
   readonly rulesAreBroken: boolean;
   /** Whether something has happened after which somebody may find fault with what comes. */
   excusesProtocolErrors = false;
-  readonly #world: World;
+  readonly #world: FaultyWorld;
   readonly #filters: Filter[];
   readonly #hostile: HostileParty | undefined;
   #timed: Timed[];
@@ -55,7 +55,7 @@ export class FaultRunner {
   #happened = 0;
   readonly #connections = { in: 0, out: 0, server: 0 };
 
-  constructor(world: World) {
+  constructor(world: FaultyWorld) {
     const { faults } = world.plan;
     this.#world = world;
     this.#timed = faults.filter((fault) => 'when' in fault).map(timed);
@@ -86,12 +86,12 @@ export class FaultRunner {
   }
 
   /** A wire was laid: a hostile party may use it. */
-  knows(wire: Wire): void {
+  knows(wire: ConnectionWire): void {
     this.#hostile?.knows(wire);
   }
 
   /** An RTS PDU was sent. */
-  counts(wire: { readonly hop: Hop }, pdu: Uint8Array): void {
+  counts(wire: NamedWire, pdu: Uint8Array): void {
     if (!isStep(pdu)) return;
     this.#pdus++;
     for (const timed of this.#named) {
@@ -102,7 +102,7 @@ export class FaultRunner {
   }
 
   /** An RTS PDU was sent on a connection. */
-  sent(wire: Wire, pdu: Uint8Array): void {
+  sent(wire: ConnectionWire, pdu: Uint8Array): void {
     this.counts(wire, pdu);
     if (this.#hostile === undefined) return;
     this.#hostile.saw(wire, pdu);
@@ -110,12 +110,12 @@ export class FaultRunner {
   }
 
   /** Whether RPC PDUs just sent are to be sent again. */
-  doubles(wire: Wire): boolean {
+  doubles(wire: ConnectionWire): boolean {
     return this.#hostile?.doubles(wire) === true;
   }
 
   /** An RTS PDU on its way out: as it is, with another cookie, or not at all. */
-  filter(wire: { readonly hop: Hop }, pdu: Uint8Array): Uint8Array | undefined {
+  filter(wire: NamedWire, pdu: Uint8Array): Uint8Array | undefined {
     for (const filter of this.#filters) {
       if (!isStep(pdu) || !isOneOf(filter.rows, wire, pdu) || filter.seen++ !== filter.fault.nth) continue;
       this.#note(filter.fault);
@@ -196,7 +196,7 @@ function timed(fault: TimedFault): Timed {
   };
 }
 
-function isOneOf(rows: readonly Row[], wire: { readonly hop: Hop }, pdu: Uint8Array): boolean {
+function isOneOf(rows: readonly Row[], wire: NamedWire, pdu: Uint8Array): boolean {
   const parsed = parseRts(pdu);
   return rows.some((row) => SENT_ON[wire.hop].includes(row.name) && row.matches(parsed));
 }

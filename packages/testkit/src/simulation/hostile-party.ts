@@ -8,13 +8,13 @@ import {
   RTS_PDUS,
   type RtsDefinition,
 } from '@rpch/rpc/internal';
+import type { FaultyWorld } from './faulty-world.ts';
 import { readAckOf } from './flow-audit.ts';
 import type { Hop } from './hops.ts';
 import type { Fault, ProcessName } from './planned-faults.ts';
 import { SeededRandom } from './random.ts';
+import type { ConnectionWire } from './surroundings.ts';
 import { madeUpPdu } from './traffic.ts';
-import type { Wire } from './wire.ts';
-import type { World } from './world.ts';
 
 type HostileFault = Extract<Fault, { readonly kind: 'hostile' }>;
 type Row = RtsDefinition<readonly Field[]>;
@@ -48,30 +48,30 @@ const CHANNEL_AT: { readonly [length: number]: readonly [channel: 'in' | 'out', 
 /** A party that does what it must not, beside its role, which it plays as well. */
 export class HostileParty {
   readonly name: ProcessName;
-  readonly #world: World;
+  readonly #world: FaultyWorld;
   readonly #fault: HostileFault;
   readonly #random: SeededRandom;
-  readonly #wires = new Set<Wire>();
+  readonly #wires = new Set<ConnectionWire>();
   readonly #cookies: { readonly in: Uint8Array[]; readonly out: Uint8Array[] } = { in: [], out: [] };
   #virtualConnection: Uint8Array | undefined;
-  #lastAck: { readonly wire: Wire; readonly pdu: Uint8Array } | undefined;
+  #lastAck: { readonly wire: ConnectionWire; readonly pdu: Uint8Array } | undefined;
   #left = 0;
   #pause = 0;
   #doubling = 0;
 
-  constructor(world: World, fault: HostileFault) {
+  constructor(world: FaultyWorld, fault: HostileFault) {
     this.name = fault.who;
     this.#world = world;
     this.#fault = fault;
     this.#random = SeededRandom.of(world.plan.seed, 'hostile');
   }
 
-  knows(wire: Wire): void {
+  knows(wire: ConnectionWire): void {
     if (wire.end.process.name === this.name) this.#wires.add(wire);
   }
 
   /** Listens, as whoever sits in the middle can. */
-  saw(wire: Wire, pdu: Uint8Array): void {
+  saw(wire: ConnectionWire, pdu: Uint8Array): void {
     const channel = wire.hop.startsWith('C>') ? CHANNEL_AT[pdu.length] : undefined;
     if (channel !== undefined) {
       const [kind, at] = channel;
@@ -100,7 +100,7 @@ export class HostileParty {
   }
 
   /** Whether this PDU, just sent, goes out once more. */
-  doubles(wire: Wire): boolean {
+  doubles(wire: ConnectionWire): boolean {
     if (this.#doubling === 0 || !this.#wires.has(wire)) return false;
     this.#doubling--;
     this.#world.trace?.(`! ${wire.name}: once more`);
@@ -160,16 +160,16 @@ export class HostileParty {
     return this.#random.chance(0.5) ? PduType.request : PduType.response;
   }
 
-  #anyWire(fits: (wire: Wire) => boolean = () => true): Wire | undefined {
+  #anyWire(fits: (wire: ConnectionWire) => boolean = () => true): ConnectionWire | undefined {
     const wires = [...this.#wires].filter((wire) => !wire.end.closed && fits(wire));
-    return wires.length === 0 ? undefined : this.#random.pick(wires as [Wire, ...Wire[]]);
+    return wires.length === 0 ? undefined : this.#random.pick(wires as [ConnectionWire, ...ConnectionWire[]]);
   }
 
   #sendRow(row: Row): void {
     this.#write(this.#anyWire(), this.#encode(row), row.name);
   }
 
-  #write(wire: Wire | undefined, pdu: Uint8Array, what: string): void {
+  #write(wire: ConnectionWire | undefined, pdu: Uint8Array, what: string): void {
     if (wire === undefined) return;
     this.#world.trace?.(`! ${wire.name}  ${what}`);
     wire.end.write(pdu);

@@ -6,27 +6,26 @@ import {
   type InOpening,
   type PduSink,
 } from '@rpch/rpc/internal';
+import { type ClientConnection, DEAF, type Half, type HalfHost, type ServerSide } from './halves.ts';
 import { CONNECTION_TIMEOUT } from './limits.ts';
 import { Owner, type Waiting } from './owner.ts';
-import type { ClientConnection, ProxyHost, ServerSide } from './proxy-host.ts';
 
 /** An inbound proxy role with its connections: of the client, one or two, and the one to the server. */
-export class InHalf extends Owner {
+export class InHalf extends Owner implements Half {
   readonly hop = 'IP>S';
   readonly role: InboundProxy;
   readonly conduct: ClientConduct;
   protected opened = false;
-  readonly #host: ProxyHost;
+  readonly #host: HalfHost;
   readonly cookie: string;
   readonly #sinks = new Map<ClientConnection, PduSink>();
   readonly #server: ServerSide;
 
-  constructor(host: ProxyHost, cookie: string, connection: ClientConnection, opening: InOpening) {
+  constructor(host: HalfHost, cookie: string, connection: ClientConnection, opening: InOpening) {
     super(host.world, host.process);
     this.#host = host;
     this.cookie = cookie;
     this.conduct = host.conductOf(cookie);
-    host.in.set(cookie, this);
     const { world } = host;
     const server: { side: ServerSide | undefined } = { side: undefined };
     this.role = new InboundProxy(
@@ -39,8 +38,8 @@ export class InHalf extends Owner {
           this.opened = true;
         },
         keepAlive: () => {},
-        leaving: () => this.#leaveTable(),
-        wakeAfter: (ms) => world.wake(this, ms),
+        leaving: () => host.leaves(this),
+        wakeAfter: (ms) => world.wake(this.process, this, ms),
         ended: (end) => this.end(end),
       },
       {
@@ -89,15 +88,8 @@ export class InHalf extends Owner {
   }
 
   protected onEnd(): void {
-    this.#leaveTable();
-    this.#host.leaving.delete(this);
+    this.#host.gone(this);
     this.#server?.close();
-  }
-
-  /** The virtual channel may come back to this host while this half still sends what it holds. */
-  #leaveTable(): void {
-    this.#host.leaving.add(this);
-    if (this.#host.in.get(this.cookie) === this) this.#host.in.delete(this.cookie);
   }
 
   #owns(connection: ClientConnection, handle: InboundClient): void {
@@ -116,6 +108,3 @@ export class InHalf extends Owner {
     };
   }
 }
-
-/** What comes on a connection that was refused. */
-export const DEAF: PduSink = { rpc: () => {}, rts: () => {} };

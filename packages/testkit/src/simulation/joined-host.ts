@@ -2,13 +2,12 @@ import { type ClientConduct, type PduSink, ProtocolError } from '@rpch/rpc/inter
 import type { BackendProcess } from './backend-process.ts';
 import type { ConnectionEnd } from './connection.ts';
 import { SenderAudit } from './flow-audit.ts';
-import type { InHalf } from './in-half.ts';
+import type { Half, ServerSide, ServerSideEvents } from './halves.ts';
 import { Incoming } from './incoming.ts';
 import { LocalWire } from './local-wire.ts';
-import type { OutHalf } from './out-half.ts';
-import type { ProxyHost, ServerSide, ServerSideEvents } from './proxy-host.ts';
+import type { ProxyHost } from './proxy-host.ts';
+import type { Surroundings } from './surroundings.ts';
 import { type Runtime, type VirtualConnection, VirtualConnections } from './virtual-connections.ts';
-import type { World } from './world.ts';
 
 /** The back end is read while the client has window for this much, as the proxy does it, bytes. */
 const LEAST_READ = 8192;
@@ -29,12 +28,12 @@ interface BackendLink {
 /** The server's role inside a proxy host: the proxies' halves reach it by calls, and plain TCP leads on to an RPC server. */
 export class JoinedServer {
   readonly table: VirtualConnections;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #host: ProxyHost;
   readonly #backend: BackendProcess;
   readonly #links = new Map<string, BackendLink>();
 
-  constructor(world: World, host: ProxyHost, backend: BackendProcess) {
+  constructor(world: Surroundings, host: ProxyHost, backend: BackendProcess) {
     this.#world = world;
     this.#host = host;
     this.#backend = backend;
@@ -42,7 +41,7 @@ export class JoinedServer {
   }
 
   /** A half wants its way to the server: it has it when the back end is reached. */
-  connect(half: InHalf | OutHalf, events: ServerSideEvents): ServerSide {
+  connect(half: Half, events: ServerSideEvents): ServerSide {
     const { cookie } = half;
     const link = this.#links.get(cookie) ?? this.#dial(cookie, half.conduct);
     const inbound = half.hop === 'IP>S';

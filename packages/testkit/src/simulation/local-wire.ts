@@ -1,13 +1,13 @@
 import type { PduSink } from '@rpch/rpc/internal';
 import { readAckOf, type SenderAudit } from './flow-audit.ts';
 import type { Hop } from './hops.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What a role writes PDUs to where the other role is in the same process: they arrive at once. */
 export class LocalWire implements PduSink {
   readonly hop: Hop;
   readonly name: string;
-  readonly #world: World;
+  readonly #world: Surroundings;
   readonly #sink: PduSink;
   readonly #audits: { readonly ours: SenderAudit | undefined; readonly theirs: SenderAudit | undefined };
 
@@ -15,7 +15,7 @@ export class LocalWire implements PduSink {
    * @param ours keeps account of the RPC PDUs that are written here.
    * @param theirs keeps account of the other way, which acknowledgements written here are for.
    */
-  constructor(world: World, hop: Hop, name: string, sink: PduSink, ours?: SenderAudit, theirs?: SenderAudit) {
+  constructor(world: Surroundings, hop: Hop, name: string, sink: PduSink, ours?: SenderAudit, theirs?: SenderAudit) {
     this.#world = world;
     this.hop = hop;
     this.name = name;

@@ -1,9 +1,7 @@
 import type { ConnectionEnd } from './connection.ts';
 import { readAckOf, SenderAudit } from './flow-audit.ts';
-import type { InHalf } from './in-half.ts';
+import type { Half, HalfHost, ServerSide, ServerSideEvents } from './halves.ts';
 import { Incoming } from './incoming.ts';
-import type { OutHalf } from './out-half.ts';
-import type { ProxyHost, ServerSide, ServerSideEvents } from './proxy-host.ts';
 import type { ServerProcess } from './server-process.ts';
 import { Wire } from './wire.ts';
 
@@ -11,7 +9,7 @@ import { Wire } from './wire.ts';
 const DIAL = 50;
 
 /** How the halves at a host reach a server that plays its role itself: by TCP. */
-export function connectNative(host: ProxyHost, server: ServerProcess): ProxyHost['toServer'] {
+export function connectNative(host: HalfHost, server: ServerProcess): HalfHost['toServer'] {
   return (half, events) => {
     const leg = new NativeLeg(host, server, half, events);
     host.process.later(host.world.dialling.int(0, DIAL), () => leg.dialled());
@@ -20,14 +18,14 @@ export function connectNative(host: ProxyHost, server: ServerProcess): ProxyHost
 }
 
 class NativeLeg implements ServerSide {
-  readonly #host: ProxyHost;
+  readonly #host: HalfHost;
   readonly #server: ServerProcess;
-  readonly #half: InHalf | OutHalf;
+  readonly #half: Half;
   readonly #events: ServerSideEvents;
   #wire: Wire | undefined;
   #end: ConnectionEnd | undefined;
 
-  constructor(host: ProxyHost, server: ServerProcess, half: InHalf | OutHalf, events: ServerSideEvents) {
+  constructor(host: HalfHost, server: ServerProcess, half: Half, events: ServerSideEvents) {
     this.#host = host;
     this.#server = server;
     this.#half = half;

@@ -8,30 +8,29 @@ import {
   type PduSink,
 } from '@rpch/rpc/internal';
 import { keyOf, SenderAudit } from './flow-audit.ts';
-import { DEAF } from './in-half.ts';
+import { type ClientConnection, DEAF, type Half, type HalfHost, type ServerSide } from './halves.ts';
 import { encodeHead } from './incoming.ts';
 import { CONNECTION_TIMEOUT } from './limits.ts';
 import { Owner, type Waiting } from './owner.ts';
-import type { ClientConnection, ProxyHost, ServerSide } from './proxy-host.ts';
+
 import { Wire } from './wire.ts';
 
 /** An outbound proxy role with its connections: of the client, one or two, and the one to the server. */
-export class OutHalf extends Owner {
+export class OutHalf extends Owner implements Half {
   readonly hop = 'OP>S';
   readonly role: OutboundProxy;
   readonly conduct: ClientConduct;
   protected opened = false;
-  readonly #host: ProxyHost;
+  readonly #host: HalfHost;
   readonly cookie: string;
   readonly #sinks = new Map<ClientConnection, PduSink>();
   readonly #server: ServerSide;
 
-  constructor(host: ProxyHost, cookie: string, connection: ClientConnection, opening: OutOpening) {
+  constructor(host: HalfHost, cookie: string, connection: ClientConnection, opening: OutOpening) {
     super(host.world, host.process);
     this.#host = host;
     this.cookie = cookie;
     this.conduct = host.conductOf(cookie);
-    host.out.set(cookie, this);
     const { world } = host;
     const server: { side: ServerSide | undefined } = { side: undefined };
     this.role = new OutboundProxy(
@@ -43,8 +42,8 @@ export class OutHalf extends Owner {
         opened: () => {
           this.opened = true;
         },
-        leaving: () => this.#leaveTable(),
-        wakeAfter: (ms) => world.wake(this, ms),
+        leaving: () => host.leaves(this),
+        wakeAfter: (ms) => world.wake(this.process, this, ms),
         ended: (end) => this.end(end),
       },
       {
@@ -97,15 +96,8 @@ export class OutHalf extends Owner {
   }
 
   protected onEnd(): void {
-    this.#leaveTable();
-    this.#host.leaving.delete(this);
+    this.#host.gone(this);
     this.#server?.close();
-  }
-
-  /** The virtual channel may come back to this host while this half still sends what it holds. */
-  #leaveTable(): void {
-    this.#host.leaving.add(this);
-    if (this.#host.out.get(this.cookie) === this) this.#host.out.delete(this.cookie);
   }
 
   #owns(connection: ClientConnection, handle: OutboundClient): void {

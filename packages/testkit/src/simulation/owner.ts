@@ -2,7 +2,7 @@ import { ProtocolError } from '@rpch/rpc/internal';
 import type { ConnectionEnd } from './connection.ts';
 import { OPEN_WITHIN, STALL } from './limits.ts';
 import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Bytes that wait, and a figure that changes with every progress. */
 export interface Waiting {
@@ -15,14 +15,14 @@ export interface Waiting {
  * and notices when it is not opened or when nothing moves any more.
  */
 export abstract class Owner {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly process: Process;
   readonly #ends = new Set<ConnectionEnd>();
   readonly #since: number;
   #ended: string | undefined;
   readonly #stalls = new Map<object, { readonly progress: number; readonly since: number }>();
 
-  constructor(world: World, process: Process) {
+  constructor(world: Surroundings, process: Process) {
     this.world = world;
     this.process = process;
     this.#since = world.clock.now;

@@ -47,6 +47,8 @@ export interface Plan {
   readonly concurrency: number;
   /** ms that pass before the last call. */
   readonly silence: number;
+  /** ms that pass when all is delivered: timers that should not run any more would show themselves. */
+  readonly lingers: number;
   /** Longest time between two deliveries on a link, ms. */
   readonly slowest: number;
   /** How often a delivery takes half a second, from 0 to 1. */

@@ -60,6 +60,7 @@ function usualPlan(seed: number, client: ClientKind, random: SeededRandom): Plan
     calls: callsOf(client, random),
     concurrency: client === 'samba' ? 1 : random.int(1, 4),
     silence: silenceOf(random),
+    lingers: random.chance(0.15) ? random.int(35_000, 150_000) : 0,
     slowest: random.pick([1, 20, 80]),
     hiccups: calm ? 0 : random.pick([0.002, 0.02]),
     pauses: calm ? 0 : random.pick([0.01, 0.05, 0.2]),

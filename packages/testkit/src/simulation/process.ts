@@ -1,14 +1,21 @@
 import type { VirtualClock } from '../virtual-clock.ts';
-import type { ConnectionEnd } from './connection.ts';
 import type { Death, ProcessName } from './planned-faults.ts';
 
 /** When TCP gives up a peer that does not answer, ms. */
 const VANISHED_NOTICED = 400_000;
 
+/** The process's end of a connection. */
+export interface OwnEnd {
+  readonly connection: { stall(): void; giveUp(): void };
+  close(): void;
+  abort(): void;
+  pause(who: 'deaf', paused: boolean): void;
+}
+
 /** A process with connections and timers, which can die. */
 export class Process {
   readonly name: ProcessName;
-  readonly ends = new Set<ConnectionEnd>();
+  readonly ends = new Set<OwnEnd>();
   readonly #clock: VirtualClock;
   #dead = false;
 
@@ -40,7 +47,7 @@ export class Process {
   }
 
   /** Nobody says anything: the other end finds out by TCP. */
-  #vanish(end: ConnectionEnd): void {
+  #vanish(end: OwnEnd): void {
     const { connection } = end;
     connection.stall();
     end.close();

@@ -8,56 +8,32 @@ import {
 } from '@rpch/rpc/internal';
 import type { ConnectionEnd } from './connection.ts';
 import { keyOf } from './flow-audit.ts';
+import type { ClientConnection, Half, HalfHost } from './halves.ts';
 import { InHalf } from './in-half.ts';
 import { type Head, Incoming } from './incoming.ts';
 import { FIRST_PDU_WITHIN } from './limits.ts';
 import { OutHalf } from './out-half.ts';
 import type { PlannedHost } from './plan.ts';
 import { Process } from './process.ts';
-import type { World } from './world.ts';
-
-/** A client's connection at a proxy host. */
-export interface ClientConnection {
-  readonly end: ConnectionEnd;
-  readonly head: Head;
-  /** Bytes of a PDU whose rest is still to come. */
-  readonly pending: number;
-  /** The role's view of it, once it has one. */
-  handle: { readonly over: boolean; blocked?(blocked: boolean): void } | undefined;
-}
-
-/** The way from a half to the server: a connection, or the server's role in the same process. */
-export interface ServerSide extends PduSink {
-  close(): void;
-}
-
-/** What a half hears of its way to the server. */
-export interface ServerSideEvents {
-  connected(conduct: ClientConduct): void;
-  readonly fromServer: PduSink;
-  blocked(blocked: boolean): void;
-  /** It could not be opened, or was closed. */
-  closed(): void;
-}
+import type { Surroundings } from './surroundings.ts';
 
 /** A process that accepts clients' channels and holds the proxies' halves of virtual connections. */
-export class ProxyHost {
+export class ProxyHost implements HalfHost {
   readonly process: Process;
-  readonly world: World;
+  readonly world: Surroundings;
   readonly number: number;
   readonly planned: PlannedHost;
   /** Halves by virtual connection cookie. */
   readonly in = new Map<string, InHalf>();
   readonly out = new Map<string, OutHalf>();
   /** Halves that have been replaced by another host's and still send what they hold. */
-  readonly leaving = new Set<InHalf | OutHalf>();
+  readonly leaving = new Set<Half>();
   /** It accepts no OUT channel any more. */
   draining = false;
-  /** Opens the way to the server for a half: `hop` says for which. */
-  readonly toServer: (half: InHalf | OutHalf, events: ServerSideEvents) => ServerSide;
+  readonly toServer: HalfHost['toServer'];
 
   constructor(
-    world: World,
+    world: Surroundings,
     number: number,
     planned: PlannedHost,
     toServer: (host: ProxyHost) => ProxyHost['toServer'],
@@ -75,7 +51,16 @@ export class ProxyHost {
     for (const half of this.out.values()) half.drain();
   }
 
-  /** How a client behaves is known to both of its halves, where they are here. */
+  leaves(half: Half): void {
+    this.leaving.add(half);
+    this.#forget(half);
+  }
+
+  gone(half: Half): void {
+    this.leaving.delete(half);
+    this.#forget(half);
+  }
+
   conductOf(cookie: string): ClientConduct {
     const known = this.in.get(cookie)?.conduct ?? this.out.get(cookie)?.conduct;
     return known ?? new ClientConduct(this.world.plan.client === 'conforming-1.1' ? 1 : 0);
@@ -137,12 +122,20 @@ export class ProxyHost {
     }
   }
 
+  /** Of two halves of one virtual channel only the later one is in the table. */
+  #forget(half: Half): void {
+    const { cookie } = half;
+    if (this.in.get(cookie) === half) this.in.delete(cookie);
+    if (this.out.get(cookie) === half) this.out.delete(cookie);
+  }
+
   #beginIn(connection: ClientConnection, pdu: Uint8Array): { readonly half: InHalf; readonly sink: PduSink } {
     const opening = readInOpening(pdu);
     const cookie = keyOf(opening.virtualConnectionCookie);
     const known = this.in.get(cookie);
     const half = known ?? new InHalf(this, cookie, connection, opening);
     if (known !== undefined) known.succeed(connection, opening);
+    else if (half.ended === undefined) this.in.set(cookie, half);
     return { half, sink: half.sinkOf(connection) };
   }
 
@@ -153,6 +146,7 @@ export class ProxyHost {
     const half = known ?? new OutHalf(this, cookie, connection, opening);
     if (this.draining) half.drain();
     if (known !== undefined) known.succeed(connection, opening);
+    else if (half.ended === undefined) this.out.set(cookie, half);
     return { half, sink: half.sinkOf(connection) };
   }
 }

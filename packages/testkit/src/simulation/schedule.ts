@@ -5,8 +5,9 @@ import type { TransitionCoverage } from './coverage.ts';
 import { InvariantError } from './invariant.ts';
 import { END_WITHIN, HOSTILE_PATIENCE, PATIENCE, SETUP_TIMEOUT, TIMERS_WITHIN } from './limits.ts';
 import type { Plan } from './plan.ts';
+import type { Trace } from './surroundings.ts';
 import { AT_ONCE, StreamError } from './traffic.ts';
-import { type Trace, World } from './world.ts';
+import { World } from './world.ts';
 
 const MAX_PDU = 65_535;
 const LARGEST_WINDOW = 262_144;
@@ -59,9 +60,12 @@ class Schedule {
     const delivered = world.conversation.over;
     if (!delivered) this.#judgeEnd();
     const time = clock.now;
-    if (delivered && world.firstEnd === undefined) {
-      this.#untilDrained();
-      this.#end();
+    if (delivered) {
+      this.#linger();
+      if (world.firstEnd === undefined) {
+        this.#untilDrained();
+        this.#end();
+      }
     }
     this.#endHostile();
     this.#untilAllEnded();
@@ -92,6 +96,14 @@ class Schedule {
     // Who is not known to take RTS PDUs cannot recycle.
     const usedUp = plan.client !== 'conforming-1.1' && ends.some((end) => end.endsWith('out-channel-used-up'));
     if (!usedUp) throw new InvariantError('ended-too-early', this.#progress);
+  }
+
+  /** Nothing more is said, and nobody ends the session. */
+  #linger(): void {
+    const { clock, plan, ends } = this.#world;
+    const until = clock.now + plan.lingers;
+    while (clock.now < until && ends.length === 0 && clock.pending > 0) this.#step(PATIENCE, 'waits-for-ever');
+    if (ends.length > 0) this.#judgeEnd();
   }
 
   /** The OUT channels of a host that is drained move to others. */
@@ -180,7 +192,7 @@ class Schedule {
     }
     if (client.role instanceof Client) {
       atMost('the client', client.role.queued, CLIENT_QUEUE + AT_ONCE * MAX_PDU);
-      atMost('the client of a successor', client.role.held, Math.max(plan.windows.client, MAX_PDU));
+      atMost('the client of a successor', client.role.held, Math.max(plan.windows.client, MAX_PDU) + unruly);
     }
   }
 

@@ -4,27 +4,27 @@ import { readAckOf, SenderAudit } from './flow-audit.ts';
 import { Incoming } from './incoming.ts';
 import { FIRST_PDU_WITHIN } from './limits.ts';
 import { Process } from './process.ts';
+import type { Surroundings } from './surroundings.ts';
 import { type VirtualConnection, VirtualConnections } from './virtual-connections.ts';
 import { Wire } from './wire.ts';
-import type { World } from './world.ts';
 
 /** A server that plays its role itself: connections of proxies come in over TCP, and the application is in the process. */
 export class ServerProcess {
   readonly process: Process;
   readonly table: VirtualConnections;
-  readonly #world: World;
+  readonly #world: Surroundings;
   /** The one that the application talks on. */
   #current: VirtualConnection | undefined;
   #paused = false;
 
-  constructor(world: World) {
+  constructor(world: Surroundings) {
     this.#world = world;
     this.process = new Process('server', world.clock);
     this.table = new VirtualConnections(world, this.process, (connection) => ({
       receive: (run, count) => {
         if (connection !== this.#current) return;
         world.conversation.requestsArrive(run, count);
-        world.blockNowAndThen(connection, connection.role);
+        world.blockNowAndThen(this.process, (work) => connection.guard(work), connection.role);
       },
       opened: () => {
         if (this.#current !== undefined) return;

@@ -77,6 +77,7 @@ function* candidatesOf(plan: Plan): Generator<Plan> {
 
 function* simplerSettings(plan: Plan): Generator<Plan> {
   if (plan.silence > 0) yield { ...plan, silence: 0 };
+  if (plan.lingers > 0) yield { ...plan, lingers: 0 };
   if (plan.pauses > 0) yield { ...plan, pauses: 0 };
   if (plan.hiccups > 0) yield { ...plan, hiccups: 0 };
   if (plan.keepAlives > 0) yield { ...plan, keepAlives: plan.keepAlives >> 1 };

@@ -12,7 +12,7 @@ import type { ConnectionEnd } from './connection.ts';
 import { keyOf } from './flow-audit.ts';
 import { Owner, type Waiting } from './owner.ts';
 import type { Process } from './process.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Code of the error when a successor comes for a virtual connection that is not, or no longer, there. */
 export const NO_SUCH_CONNECTION = 'SIMULATION_NO_SUCH_CONNECTION';
@@ -103,12 +103,12 @@ export class VirtualConnection extends Owner {
 
 /** The server's virtual connection cookie table ([MS-RPCH] 3.2.5.3.1), and how connections find into it. */
 export class VirtualConnections {
-  readonly world: World;
+  readonly world: Surroundings;
   readonly process: Process;
   readonly runtimeOf: (connection: VirtualConnection) => Runtime;
   readonly #byCookie = new Map<string, VirtualConnection>();
 
-  constructor(world: World, process: Process, runtimeOf: (connection: VirtualConnection) => Runtime) {
+  constructor(world: Surroundings, process: Process, runtimeOf: (connection: VirtualConnection) => Runtime) {
     this.world = world;
     this.process = process;
     this.runtimeOf = runtimeOf;

@@ -3,21 +3,21 @@ import type { ConnectionEnd } from './connection.ts';
 import type { SenderAudit } from './flow-audit.ts';
 import type { Hop } from './hops.ts';
 import { InvariantError } from './invariant.ts';
-import type { World } from './world.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** What a role writes PDUs to: an end of a connection. */
 export class Wire implements PduSink {
   readonly hop: Hop;
   readonly end: ConnectionEnd;
   readonly audit: SenderAudit | undefined;
-  readonly #world: World;
+  readonly #world: Surroundings;
   #left: number;
 
   /**
    * @param left Content-Length of the body that this writes, bytes.
    * @param audit keeps account of the RPC PDUs.
    */
-  constructor(world: World, hop: Hop, end: ConnectionEnd, left = Number.POSITIVE_INFINITY, audit?: SenderAudit) {
+  constructor(world: Surroundings, hop: Hop, end: ConnectionEnd, left = Number.POSITIVE_INFINITY, audit?: SenderAudit) {
     this.#world = world;
     this.hop = hop;
     this.end = end;

@@ -6,19 +6,20 @@ import { Connection, type ConnectionEnd } from './connection.ts';
 import { Conversation } from './conversation.ts';
 import type { TransitionCoverage } from './coverage.ts';
 import { FaultRunner } from './fault-runner.ts';
+import type { FaultyWorld } from './faulty-world.ts';
 import { readAckOf, type SenderAudit } from './flow-audit.ts';
 import { type Hop, namesOn } from './hops.ts';
 import { encodeHead } from './incoming.ts';
 import { InvariantError } from './invariant.ts';
 import { JoinedServer } from './joined-host.ts';
 import { connectNative } from './native-leg.ts';
-import type { Owner } from './owner.ts';
 import { LONG_LIFETIME, type Plan } from './plan.ts';
 import type { ConnectionKind, ProcessName } from './planned-faults.ts';
 import type { Process } from './process.ts';
 import { ProxyHost } from './proxy-host.ts';
 import { SeededRandom } from './random.ts';
 import { ServerProcess } from './server-process.ts';
+import type { Blockable, NamedWire, Surroundings, Ticking, Trace } from './surroundings.ts';
 import { NO_SUCH_CONNECTION } from './virtual-connections.ts';
 
 /** Longest time that it takes to connect, ms. */
@@ -26,11 +27,8 @@ const DIAL = 50;
 /** Longest time that a reader or a run-time pauses, ms. */
 const PAUSE = 300;
 
-/** A line of what happens. */
-export type Trace = (line: string) => void;
-
 /** The processes of a plan and what surrounds them: time, chance, the network, and somebody who writes down what happens. */
-export class World {
+export class World implements Surroundings, FaultyWorld {
   readonly plan: Plan;
   readonly clock = new VirtualClock();
   readonly faults: FaultRunner;
@@ -54,7 +52,7 @@ export class World {
   /** Who ended, and why. */
   readonly ends: string[] = [];
   readonly #pauses: SeededRandom;
-  readonly #ticking = new Map<Process, Set<Owner>>();
+  readonly #ticking = new Map<Process, Set<Ticking>>();
   readonly #audits = new Map<string, SenderAudit>();
   #laid = 0;
   readonly #routed = { in: 0, out: 0 };
@@ -130,7 +128,6 @@ export class World {
     return { end: connection.a, other: connection.b };
   }
 
-  /** The client connects for a channel, to the host that the plan says. */
   clientConnects(channel: 'in' | 'out'): { readonly end: ConnectionEnd; readonly host: number } {
     const nth = this.#routed[channel]++;
     const host = this.#route(channel, nth);
@@ -158,7 +155,6 @@ export class World {
     return { end, host: host.number };
   }
 
-  /** A hostile party opens a connection of its own and says one thing on it. */
   strangerConnects(name: ProcessName, kind: 'in' | 'out' | 'server', pdu: Uint8Array): void {
     const from = this.processes.find((process) => process.name === name);
     if (from === undefined || from.dead) return;
@@ -174,12 +170,10 @@ export class World {
     end.write(pdu);
   }
 
-  /** A host's OUT channels move away; it is not given any more. */
   drain(host: number): void {
     this.hosts[host]?.drain();
   }
 
-  /** A reader that now and then pauses for a while. */
   pausing(end: ConnectionEnd, sink: PduSink): PduSink {
     const { pauses } = this.plan;
     if (pauses === 0) return sink;
@@ -200,32 +194,28 @@ export class World {
     };
   }
 
-  /** Now and then a role's run-time takes no more for a while. */
-  blockNowAndThen(owner: Owner, role: { runtimeBlocked(blocked: boolean): void }): void {
+  blockNowAndThen(process: Process, guard: (work: () => void) => void, role: Blockable): void {
     if (this.plan.pauses === 0 || !this.#pauses.chance(this.plan.pauses)) return;
     role.runtimeBlocked(true);
-    owner.process.later(this.#pauses.int(1, PAUSE), () => owner.guard(() => role.runtimeBlocked(false)));
+    process.later(this.#pauses.int(1, PAUSE), () => guard(() => role.runtimeBlocked(false)));
   }
 
-  /** Tells an owner the time at regular intervals, until it has ended. */
-  ticks(process: Process, owner: Owner): void {
-    const owners = this.#ticking.get(process);
-    if (owners !== undefined) {
-      owners.add(owner);
+  ticks(process: Process, who: Ticking): void {
+    const others = this.#ticking.get(process);
+    if (others !== undefined) {
+      others.add(who);
       return;
     }
-    this.#ticking.set(process, new Set([owner]));
+    this.#ticking.set(process, new Set([who]));
     process.later(this.#pauses.int(1, TICK), () => this.#tick(process));
   }
 
-  /** Tells an owner the time once more. */
-  wake(owner: Owner, ms: number): void {
-    owner.process.later(ms, () => {
-      if (owner.ticking) owner.tick(this.clock.now);
+  wake(process: Process, who: Ticking, ms: number): void {
+    process.later(ms, () => {
+      if (who.ticking) who.tick(this.clock.now);
     });
   }
 
-  /** An owner ended. */
   ended(name: string, why: string): void {
     this.trace?.(`! ${name} ends: ${why}`);
     if (why === 'recycled') return;
@@ -233,7 +223,6 @@ export class World {
     this.firstEnd ??= this.clock.now;
   }
 
-  /** A role found fault with what it was sent: of conforming parties that is a defect. */
   protocolError(name: string, error: ProtocolError): void {
     this.trace?.(`! ${name}: ${error.message} (${error.section})`);
     if (this.faults.excusesProtocolErrors) return;
@@ -242,20 +231,17 @@ export class World {
     throw new InvariantError('protocol-error', `${name}: ${error.message}, ${error.section}`, { cause: error });
   }
 
-  /** For the trace: an RTS PDU goes out. */
-  tracePdu(wire: { readonly hop: Hop; readonly name: string }, pdu: Uint8Array): void {
+  tracePdu(wire: NamedWire, pdu: Uint8Array): void {
     if (this.trace === undefined) return;
     const ack = readAckOf(pdu);
     const figures = ack === undefined ? '' : ` of ${ack.received} bytes, ${ack.available} available`;
     this.trace(`${wire.name}  ${namesOf(wire.hop, pdu)}${figures}`);
   }
 
-  /** Acknowledgements that name a channel by this cookie are for this account. */
   audited(cookie: string, audit: SenderAudit): void {
     this.#audits.set(cookie, audit);
   }
 
-  /** Keeps the accounts of the windows of a sender that is acknowledged by way of others. */
   hearsAcks(sink: PduSink, sender: Destination): PduSink {
     if (!this.audits) return sink;
     return {
@@ -269,13 +255,13 @@ export class World {
   }
 
   #tick(process: Process): void {
-    const owners = this.#ticking.get(process);
-    if (owners === undefined) return;
-    for (const owner of [...owners]) {
-      if (owner.ticking) owner.tick(this.clock.now);
-      if (!owner.ticking) owners.delete(owner);
+    const all = this.#ticking.get(process);
+    if (all === undefined) return;
+    for (const who of [...all]) {
+      if (who.ticking) who.tick(this.clock.now);
+      if (!who.ticking) all.delete(who);
     }
-    if (owners.size === 0) this.#ticking.delete(process);
+    if (all.size === 0) this.#ticking.delete(process);
     else process.later(TICK, () => this.#tick(process));
   }
 

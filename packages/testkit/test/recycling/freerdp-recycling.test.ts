@@ -105,11 +105,13 @@ test('OUT_R1, the successor at another proxy: FreeRDP does not know OUT_R1/A6 an
   assert.deepEqual(scene.serverLines, []);
 });
 
-test('FreeRDP takes no Content-Length of 2 GiB, which is the largest that there is, but one byte less', async () => {
-  await using tooLong = await FreerdpScene.open('ncacn_ip_tcp', 1, 2 ** 31);
-  await assert.rejects(tooLong.freerdp({ version: '2.4.1' }), /^Error: Content-Length 2147483648 is too large/);
-  await using longest = await FreerdpScene.open('ncacn_ip_tcp', 1, 2 ** 31 - 1);
+test('FreeRDP takes no Content-Length of 2 GiB, so the largest that is announced is one byte less', async () => {
+  await using longest = await FreerdpScene.open('ncacn_ip_tcp', 1, 2 ** 31);
   const client = await longest.freerdp({ version: '2.4.1' });
+  await take(client, 300_000);
+  assert.deepEqual(client.steps, []);
+  client.close();
+});
   await take(client, 300_000);
   assert.deepEqual(client.steps, []);
   client.close();

@@ -84,6 +84,14 @@ test('what lives must, what dies must, and both must name the silence', () => {
   assert.equal(faultOf({ ...lives, kind: 'firewall' }, 40), undefined, 'TCP keep-alive is enough for a firewall');
   assert.match(faultOf({ ...dies, client: 'RPCH_CHANNEL_LOST: reset' }, 20) ?? '', /client/);
   assert.match(faultOf({ ...dies, proxy: undefined }, 20) ?? '', /not noticed/);
+  const swallowed = {
+    ...dies,
+    kind: 'swallows',
+    client: 'RPCH_CHANNEL_ENDED: … (out-silent): …',
+    proxy: undefined,
+  } as const;
+  assert.equal(faultOf(swallowed, 20), undefined);
+  assert.match(faultOf({ ...swallowed, client: 'RPCH_NO_ANSWER: …' }, 20) ?? '', /client/);
   assert.match(faultOf({ ...dies, client: 'RPCH_CHANNEL_LOST: reset; nothing sent for 2 s' }, 20) ?? '', /client/);
   assert.match(faultOf({ ...dies, proxy: { reason: 'in-reset' } }, 20) ?? '', /proxy/);
   assert.match(faultOf({ ...dies, proxy: { reason: 'in-reset', silentIn: 0, silentOut: 0 } }, 20) ?? '', /proxy/);
