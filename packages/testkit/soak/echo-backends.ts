@@ -18,8 +18,11 @@ export interface EchoBackend {
   close(): Promise<void>;
 }
 
-/** A server of `ncacn_ip_tcp`: a session is a connection. */
-export async function startPlain(): Promise<EchoBackend> {
+/**
+ * A server of `ncacn_ip_tcp`: a session is a connection.
+ * @param host where it listens; default 127.0.0.1.
+ */
+export async function startPlain(host = '127.0.0.1'): Promise<EchoBackend> {
   const lines: string[] = [];
   const server = await serveTcp({
     host: '127.0.0.1',
@@ -28,7 +31,7 @@ export async function startPlain(): Promise<EchoBackend> {
     log: (line) => lines.push(line),
   });
   const target = { host: '127.0.0.1', port: server.port };
-  const counting = await Middlebox.start({ target, silence: Number.POSITIVE_INFINITY, forgetting: 'resets' });
+  const counting = await Middlebox.start({ target, host, silence: Number.POSITIVE_INFINITY, forgetting: 'resets' });
   return {
     port: counting.port,
     get open() {

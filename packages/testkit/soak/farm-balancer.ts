@@ -11,6 +11,8 @@ export interface BalancedHost {
 export interface BalancedChannel {
   /** The session's number, which its cookies begin with. */
   readonly session: number;
+  /** Of its virtual connection. */
+  readonly cookie: Buffer;
   readonly kind: 'IN' | 'OUT';
   /** It takes the place of an earlier one ([MS-RPCH] 3.2.1.5.3). */
   readonly successor: boolean;
@@ -32,23 +34,20 @@ const [FLAGS_AT, COOKIE_AT, RECYCLE_CHANNEL] = [16, 32, 0x0004];
 
 /**
  * A load balancer for two proxies that understands nothing: each TCP connection goes to the next host, and to the other one
- * where that refuses. What passes is only looked at, to tell afterwards whose channels were where.
+ * where that refuses. A connection's beginning is looked at before it goes anywhere, only to tell afterwards whose channels
+ * were where.
  */
 export class Balancer {
   readonly #hosts: readonly BalancedHost[];
   readonly #server: Server;
-  readonly #open = new Set<Balanced>();
+  readonly #clients = new Set<Socket>();
+  readonly #open = new Set<BalancedChannel>();
+  readonly #dialled: BalancedChannel[] = [];
   #next = 0;
-  /** Connections that one host refused and the other took, or none. */
-  refused = 0;
-  /** Channels so far, by host. */
-  readonly opened = new Map<string, number>();
 
   private constructor(hosts: readonly BalancedHost[]) {
     this.#hosts = hosts;
-    this.#server = createServer({ noDelay: true, allowHalfOpen: true, pauseOnConnect: true }, (client) => {
-      this.#accept(client);
-    });
+    this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => this.#accept(client));
   }
 
   static async start(hosts: readonly BalancedHost[]): Promise<Balancer> {
@@ -67,27 +66,50 @@ export class Balancer {
 
   /** Channels that are open now, in the order in which they were opened. */
   get channels(): readonly BalancedChannel[] {
-    return [...this.#open].flatMap(({ channel }) => channel ?? []);
+    return [...this.#open];
+  }
+
+  /** Every channel that a host accepted so far, if only by its kernel. */
+  get dialled(): readonly BalancedChannel[] {
+    return this.#dialled;
   }
 
   async stop(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const balanced of this.#open) balanced.end();
+    for (const client of this.#clients) client.destroy();
     await closed;
   }
 
+  /** Reads so much that it is known whose channel this is. */
   #accept(client: Socket): void {
-    const first = ORDER[this.#next++ % ORDER.length] ?? 0;
-    // One that gives up while hosts are tried concerns nobody.
-    client.on('error', () => client.destroy());
-    const order = this.#hosts.map((_, at) => this.#hosts[(first + at) % this.#hosts.length]);
-    this.#dial(
-      client,
-      order.flatMap((host) => host ?? []),
-    );
+    this.#clients.add(client);
+    client.on('close', () => this.#clients.delete(client));
+    // One that gives up before it goes anywhere concerns nobody.
+    const giveUp = (): void => {
+      client.destroy();
+    };
+    client.on('error', giveUp);
+    let read: Buffer = Buffer.alloc(0);
+    const look = (bytes: Buffer): void => {
+      read = Buffer.concat([read, bytes]);
+      const opening = openingOf(read);
+      if (opening === undefined && read.length < MAX_OPENING) return;
+      client.off('data', look);
+      client.off('end', giveUp);
+      client.pause();
+      if (opening === undefined) client.destroy();
+      else this.#dial(client, read, opening, this.#order());
+    };
+    client.on('data', look);
+    client.on('end', giveUp);
   }
 
-  #dial(client: Socket, [host, ...others]: readonly BalancedHost[]): void {
+  #order(): BalancedHost[] {
+    const first = ORDER[this.#next++ % ORDER.length] ?? 0;
+    return this.#hosts.flatMap((_, at) => this.#hosts[(first + at) % this.#hosts.length] ?? []);
+  }
+
+  #dial(client: Socket, read: Buffer, opening: Opening, [host, ...others]: readonly BalancedHost[]): void {
     if (host === undefined) {
       client.destroy();
       return;
@@ -96,83 +118,65 @@ export class Balancer {
     const settled = (): void => {
       clearTimeout(timer);
       target.removeAllListeners('error').removeAllListeners('connect');
+      target.on('error', () => target.destroy());
     };
     const refused = (): void => {
       settled();
-      target.on('error', () => {}).destroy();
-      this.refused++;
-      this.#dial(client, others);
+      target.destroy();
+      this.#dial(client, read, opening, others);
     };
     const timer = setTimeout(refused, CONNECT_PATIENCE);
     target.once('error', refused);
     target.once('connect', () => {
       settled();
+      const channel: BalancedChannel = { ...opening, host: host.name, openedAt: performance.now() };
+      this.#dialled.push(channel);
       if (client.destroyed) {
-        target.on('error', () => {}).destroy();
+        target.destroy();
         return;
       }
-      const balanced: Balanced = new Balanced(client, target, host.name, () => this.#open.delete(balanced));
-      this.#open.add(balanced);
-      this.opened.set(host.name, (this.opened.get(host.name) ?? 0) + 1);
+      this.#open.add(channel);
+      target.write(read);
+      join(client, target, () => this.#open.delete(channel));
     });
   }
 }
 
-/** One connection, relayed both ways: a half that ends, ends; an error of one side is the other's. */
-class Balanced {
-  channel: BalancedChannel | undefined;
-  readonly #client: Socket;
-  readonly #target: Socket;
-  readonly #host: string;
-  readonly #over: () => void;
-  #opening: Buffer | undefined = Buffer.alloc(0);
+type Opening = Omit<BalancedChannel, 'host' | 'openedAt'>;
 
-  constructor(client: Socket, target: Socket, host: string, over: () => void) {
-    this.#client = client;
-    this.#target = target;
-    this.#host = host;
-    this.#over = over;
-    client.on('data', (bytes) => this.#look(bytes));
-    relay(client, target);
-    relay(target, client);
-    for (const socket of [client, target]) {
-      socket.on('error', () => this.end());
-      socket.on('close', () => {
-        if (client.destroyed && target.destroyed) over();
-      });
-    }
-    client.resume();
-  }
-
-  end(): void {
-    this.#client.destroy();
-    this.#target.destroy();
-    this.#over();
-  }
-
-  /** Reads the request's method and the virtual connection cookie of its first PDU. */
-  #look(bytes: Buffer): void {
-    if (this.#opening === undefined) return;
-    const opening = Buffer.concat([this.#opening, bytes]);
-    this.#opening = opening.length > MAX_OPENING ? undefined : opening;
-    const end = opening.indexOf('\r\n\r\n');
-    const pdu = opening.subarray(end + 4);
-    if (end < 0 || pdu.length < COOKIE_AT + 4) return;
-    this.#opening = undefined;
-    this.channel = {
-      session: pdu.readUInt32BE(COOKIE_AT),
-      kind: opening.toString('latin1', 0, 6) === 'RPC_IN' ? 'IN' : 'OUT',
-      successor: (pdu.readUInt16LE(FLAGS_AT) & RECYCLE_CHANNEL) !== 0,
-      host: this.#host,
-      openedAt: performance.now(),
-    };
-  }
+/** What the beginning of a connection says: the request's method, and the cookie in its first PDU. Undefined: not yet. */
+function openingOf(bytes: Buffer): Opening | undefined {
+  const end = bytes.indexOf('\r\n\r\n');
+  const pdu = bytes.subarray(end + 4);
+  if (end < 0 || pdu.length < COOKIE_AT + 16) return undefined;
+  return {
+    session: pdu.readUInt32BE(COOKIE_AT),
+    cookie: Buffer.copyBytesFrom(pdu, COOKIE_AT, 16),
+    kind: bytes.toString('latin1', 0, 6) === 'RPC_IN' ? 'IN' : 'OUT',
+    successor: (pdu.readUInt16LE(FLAGS_AT) & RECYCLE_CHANNEL) !== 0,
+  };
 }
 
-function relay(from: Socket, to: Socket): void {
-  from.on('data', (bytes) => {
-    if (!to.write(bytes)) from.pause();
-  });
-  to.on('drain', () => from.resume());
-  from.on('end', () => to.end());
+/** Relays both ways: a half that ends, ends; what goes wrong with one side ends the other. */
+function join(client: Socket, target: Socket, over: () => void): void {
+  const end = (): void => {
+    client.destroy();
+    target.destroy();
+    over();
+  };
+  for (const [from, to] of [
+    [client, target],
+    [target, client],
+  ] as const) {
+    from.on('data', (bytes) => {
+      if (!to.write(bytes)) from.pause();
+    });
+    to.on('drain', () => from.resume());
+    from.on('end', () => to.end());
+    from.on('error', end);
+    from.on('close', () => {
+      if (to.destroyed) over();
+    });
+  }
+  client.resume();
 }

@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto';
 import type { OnTransition } from '@rpch/rpc/internal';
-import { ip, NetworkNamespace } from '../src/network-namespace.ts';
+import { ip, layCable, NetworkNamespace, newCable } from '../src/network-namespace.ts';
 import { freePort } from '../src/peers/ports.ts';
 import { basic } from '../src/scripted-client.ts';
 import { type EchoBackend, PROXY_NETWORKS, startNative, startPlain } from './echo-backends.ts';
@@ -8,11 +9,12 @@ import { ProxyHost } from './farm-host.ts';
 import { FarmSession, type FarmTarget } from './farm-session.ts';
 
 /**
- * What stands behind the proxies: a server that speaks `ncacn_http` itself; or a server on plain TCP, for which a third
- * `rpch proxy` plays the server role at two endpoints, of which the cookie chooses one.
+ * What stands behind the proxies: a server that speaks `ncacn_http` itself (`native`); or a server on plain TCP, for which the
+ * server role is played at two endpoints, of which the cookie chooses one: both of a third `rpch proxy` (`endpoints`), or
+ * each of one of the two proxies themselves (`own-endpoints`).
  */
-export type FarmBackend = 'native' | 'endpoints';
-export const FARM_BACKENDS: readonly FarmBackend[] = ['native', 'endpoints'];
+export type FarmBackend = 'native' | 'endpoints' | 'own-endpoints';
+export const FARM_BACKENDS: readonly FarmBackend[] = ['native', 'endpoints', 'own-endpoints'];
 
 export interface FarmOptions {
   readonly backend: FarmBackend;
@@ -34,13 +36,28 @@ export interface FarmRecyclings {
   readonly out: { readonly R1: number; readonly R2: number };
 }
 
+const HOSTS = ['A', 'B'] as const;
 /** One of the two proxies behind the balancer. */
-export type HostName = 'A' | 'B';
+export type HostName = (typeof HOSTS)[number];
 
 const ACCOUNT = { name: 'farmer', password: 'farm' };
 /** Endpoints, of which each virtual connection is served by one. */
 const ENDPOINTS = 2;
 const SERVER = { host: 'farm.test', port: 6001 };
+
+/** Where a host is. */
+interface Site {
+  /** The words that enter it. */
+  readonly enter: readonly string[];
+  /** Where its proxy listens. */
+  readonly address: string;
+  /** This machine, as the host reaches it: both by the same address. */
+  readonly root: string;
+  /** The host, as the other one reaches it. */
+  readonly peering: string;
+}
+
+const LOOPBACK: Site = { enter: [], address: '127.0.0.1', root: '127.0.0.1', peering: '127.0.0.1' };
 
 interface Place {
   readonly start: () => Promise<ProxyHost>;
@@ -55,6 +72,8 @@ export class FarmScene {
   readonly #closers: (() => Promise<void>)[] = [];
   #balancer: Balancer | undefined;
   #backend: EchoBackend | undefined;
+  /** Where the proxies' own endpoints listen. */
+  #roles: Readonly<Record<HostName, string>> | undefined;
 
   private constructor(options: FarmOptions) {
     this.options = options;
@@ -89,6 +108,18 @@ export class FarmScene {
     return this.balancer.channels.filter(({ host }) => host === name);
   }
 
+  /**
+   * The proxy that plays the server role for a virtual connection, where the proxies have endpoints of their own: the one
+   * whose SHA-256 of cookie and endpoint is the higher.
+   */
+  roleOf(cookie: Uint8Array): HostName | undefined {
+    const roles = this.#roles;
+    if (roles === undefined) return undefined;
+    const weight = (name: HostName): Buffer =>
+      hash('sha256', Buffer.concat([cookie, Buffer.from(roles[name])]), 'buffer');
+    return Buffer.compare(weight('A'), weight('B')) > 0 ? 'A' : 'B';
+  }
+
   /** Sums over all sessions so far. */
   get calls(): number {
     return this.sessions.reduce((sum, { calls }) => sum + calls, 0);
@@ -118,23 +149,34 @@ export class FarmScene {
   }
 
   async #start(): Promise<void> {
-    const namespaces = await this.#makeNamespaces();
-    const backend = this.options.backend === 'native' ? await startNative() : await startPlain();
+    const { backend: kind, sessions, onTransition } = this.options;
+    const sites = await this.#makeSites();
+    const backend = kind === 'native' ? await startNative() : await startPlain('0.0.0.0');
     this.#backend = backend;
     this.#closers.push(() => backend.close());
     // The same words at every proxy: they choose among endpoints by them.
-    const near = namespaces[0]?.here ?? '127.0.0.1';
-    const connect = this.options.backend === 'native' ? `${near}:${backend.port}` : await this.#startEndpoints(near);
-    const hosts: BalancedHost[] = [];
-    for (const [at, name] of (['A', 'B'] as const).entries()) {
-      hosts.push(await this.#startPlace(name, namespaces[at], connect));
-    }
+    const server = `${sites.A.root}:${backend.port}`;
+    const connect =
+      kind === 'native' ? server : kind === 'endpoints' ? await this.#startEndpoints(sites.A.root) : undefined;
+    const own = { A: `${sites.A.peering}:${await freePort()}`, B: `${sites.B.peering}:${await freePort()}` };
+    if (connect === undefined) this.#roles = own;
+    const hosts = await Promise.all(
+      HOSTS.map((name) => {
+        const endpoint = { listen: own[name], connect: `${sites[name].root}:${backend.port}`, from: PROXY_NETWORKS };
+        return this.#startPlace(
+          name,
+          sites[name],
+          connect ?? Object.values(own),
+          connect === undefined ? [endpoint] : [],
+        );
+      }),
+    );
     const balancer = await Balancer.start(hosts);
     this.#balancer = balancer;
     this.#closers.push(() => balancer.stop());
     // One after the other: the balancer's order then makes every combination of hosts.
-    for (let number = 1; number <= this.options.sessions; number++) {
-      this.sessions.push(await FarmSession.open(number, this.#target(balancer.port), this.options.onTransition));
+    for (let number = 1; number <= sessions; number++) {
+      this.sessions.push(await FarmSession.open(number, this.#target(balancer.port), onTransition));
     }
   }
 
@@ -145,37 +187,46 @@ export class FarmScene {
 
   async #startPlace(
     name: HostName,
-    namespace: NetworkNamespace | undefined,
+    site: Site,
     connect: string | readonly string[],
+    endpoints: readonly object[],
   ): Promise<BalancedHost> {
     const { channelLifetime, drainTimeout } = this.options;
-    const host = namespace?.inside ?? '127.0.0.1';
+    const { enter, address: host } = site;
     const port = await freePort();
     const config = {
       listen: [`http://${host}:${port}`],
       allow: [{ pattern: `ncacn_http:${SERVER.host}[${SERVER.port}]`, connect }],
+      endpoints,
       auth: { schemes: ['basic'], allowInsecureBasic: true },
       channelLifetime,
       limits: { drainTimeout },
     };
     const user = ['--user', `${ACCOUNT.name}:${ACCOUNT.password}`];
-    const start = (): Promise<ProxyHost> => ProxyHost.start(name, namespace?.enter ?? [], config, user);
+    const start = (): Promise<ProxyHost> => ProxyHost.start(name, enter, config, user);
     const place: Place = { start, host: await start() };
     this.#places.set(name, place);
     this.#closers.push(() => place.host.dispose());
     return { name, host, port };
   }
 
-  async #makeNamespaces(): Promise<NetworkNamespace[]> {
-    const namespaces: NetworkNamespace[] = [];
-    if (!this.options.namespaces) return namespaces;
-    for (let i = 0; i < 2; i++) {
-      const namespace = await NetworkNamespace.make();
-      this.#closers.push(() => namespace.remove());
-      await ip('-n', namespace.name, 'route', 'add', 'default', 'via', namespace.here);
-      namespaces.push(namespace);
-    }
-    return namespaces;
+  async #makeSites(): Promise<Readonly<Record<HostName, Site>>> {
+    if (!this.options.namespaces) return { A: LOOPBACK, B: LOOPBACK };
+    const [a, b] = [await this.#makeNamespace(), await this.#makeNamespace()];
+    // The proxies' own network, over which they reach each other's endpoints.
+    const cable = newCable();
+    await layCable(cable, a.name, b.name);
+    return {
+      A: { enter: a.enter, address: a.inside, root: a.here, peering: cable.near },
+      B: { enter: b.enter, address: b.inside, root: a.here, peering: cable.far },
+    };
+  }
+
+  async #makeNamespace(): Promise<NetworkNamespace> {
+    const namespace = await NetworkNamespace.make();
+    this.#closers.push(() => namespace.remove());
+    await ip('-n', namespace.name, 'route', 'add', 'default', 'via', namespace.here);
+    return namespace;
   }
 
   /** The proxy that has the endpoints; clients reach nothing through it. Returns where the endpoints are. */

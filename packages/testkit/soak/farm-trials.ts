@@ -10,9 +10,9 @@ const EXIT_SLACK = 3_000;
 
 /** Sessions, by what they had on a host at the moment in which it was killed. */
 export interface Standing {
-  /** A channel that had no successor yet: they must end. */
+  /** A channel that had no successor yet, or the server role of its own: they must end. */
   readonly there: readonly FarmSession[];
-  /** A channel that was about to be replaced, or to replace another: they may end. */
+  /** A channel that was about to be replaced, or to replace another, or on its way: they may end. */
   readonly between: readonly FarmSession[];
   /** Nothing: they must not notice. */
   readonly elsewhere: readonly FarmSession[];
@@ -62,20 +62,25 @@ export interface DrainOutcome {
 export async function killTrial(scene: FarmScene, name: HostName, watch: number): Promise<KillOutcome> {
   const other = name === 'A' ? 'B' : 'A';
   const { backend } = scene;
+  await eventually(
+    () => isTelling(standingOf(scene, name)),
+    () => 'expected some sessions to have channels on the host that is to be killed, and some not',
+  );
   const [endingsBefore, linesBefore] = [backend.endings.length, scene.host(other).lines.length];
-  const standing = standingOf(scene, name);
-  const callsBefore = callsOf(standing.elsewhere);
+  const before = standingOf(scene, name);
+  const callsBefore = new Map(scene.sessions.map((session) => [session, session.calls]));
   const recycled = scene.recyclings;
   const at = performance.now();
   scene.host(name).signal('SIGKILL');
   await delay(watch);
+  const standing = withLate(scene, name, before, at);
   const ended = scene.sessions.filter((session) => hasEnded(session));
   const after = ended.map(({ endedAt, failure }) => (endedAt ?? failure?.at ?? Number.NaN) - at);
   const endings = backend.endings.slice(endingsBefore).map((ending) => ending - at);
   const outcome = {
     sessions: counts(standing, () => true),
     ended: counts(standing, hasEnded),
-    callsElsewhere: callsOf(standing.elsewhere) - callsBefore,
+    callsElsewhere: sum(standing.elsewhere.map((session) => session.calls - (callsBefore.get(session) ?? 0))),
     failedElsewhere: standing.elsewhere.filter(({ failure }) => failure !== undefined).length,
     toldClient: { median: medianOf(after), most: Math.max(...after, 0) },
     toldServer: { median: medianOf(endings), most: Math.max(...endings, 0) },
@@ -134,9 +139,31 @@ function standingOf(scene: FarmScene, name: HostName): Standing {
     const kinds = (['IN', 'OUT'] as const).map((kind) => own.filter((channel) => channel.kind === kind));
     const only = kinds.some((channels) => channels.length === 1 && channels[0]?.host === name);
     const any = own.some(({ host }) => host === name);
-    standing[only ? 'there' : any ? 'between' : 'elsewhere'].push(session);
+    const isServed = own.some(({ cookie }) => scene.roleOf(cookie) === name);
+    standing[only || isServed ? 'there' : any ? 'between' : 'elsewhere'].push(session);
   }
   return standing;
+}
+
+/** Whether a kill would show both: who ends and who goes on. A few of the latter may turn out to have been on their way. */
+function isTelling({ there, elsewhere }: Standing): boolean {
+  return there.length > 0 && elsewhere.length >= 3;
+}
+
+/** A dead host's kernel accepts for a moment longer than its proxy: who came then had something there after all. */
+function withLate(
+  scene: FarmScene,
+  name: HostName,
+  { there, between, elsewhere }: Standing,
+  killedAt: number,
+): Standing {
+  const late = scene.balancer.dialled.filter(({ host, openedAt }) => host === name && openedAt >= killedAt);
+  const isLate = ({ number }: FarmSession): boolean => late.some(({ session }) => session === number);
+  return {
+    there,
+    between: [...between, ...elsewhere.filter(isLate)],
+    elsewhere: elsewhere.filter((session) => !isLate(session)),
+  };
 }
 
 /** What a kill did that it must not do, or left undone. */
@@ -194,8 +221,8 @@ function counts(standing: Standing, which: (session: FarmSession) => boolean): K
   return { there: count(there), between: count(between), elsewhere: count(elsewhere) };
 }
 
-function callsOf(sessions: readonly FarmSession[]): number {
-  return sessions.reduce((sum, { calls }) => sum + calls, 0);
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function endReasons(scene: FarmScene, name: HostName, from: number): string[] {

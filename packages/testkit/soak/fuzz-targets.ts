@@ -7,6 +7,7 @@ import {
   decodeNegotiate,
   decodeNtlmv2Response,
   endOfHead,
+  MixedProxy,
   parseHead,
   parseRts,
   RTS_PDUS,
@@ -15,6 +16,7 @@ import { Initiator } from '../src/ntlm-initiator.ts';
 import { requestPdu } from '../src/plain-pdus.ts';
 import { requestHead } from '../src/scripted-client.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
+import { fuzzRoles, ROLE_SEEDS } from './fuzz-roles.ts';
 
 /** One decoder under fuzzing. It may throw ProtocolError; anything else is a finding, as is a broken promise. */
 export interface Target {
@@ -62,6 +64,12 @@ export const TARGETS: readonly Target[] = [
     seeds: [Buffer.concat([sampleOf(CONN_B2), requestPdu(1, Buffer.alloc(9)), requestPdu(2, Buffer.alloc(99))])],
     run: deframer,
   },
+  { name: 'roles', seeds: ROLE_SEEDS, run: fuzzRoles },
+  {
+    name: 'MixedProxy',
+    seeds: [text('ncacn_http/1.0'), Buffer.concat([text('ncacn_http/1.0'), requestPdu(1, Buffer.alloc(9))])],
+    run: mixedProxy,
+  },
   { name: 'NTLM NEGOTIATE', seeds: [initiator.negotiate], run: decodeNegotiate },
   { name: 'NTLM CHALLENGE', seeds: [CHALLENGE], run: decodeChallenge },
   {
@@ -101,6 +109,26 @@ function sampleOf({ encode }: (typeof RTS_PDUS)[number] | typeof CONN_B2): Uint8
     ack: { bytesReceived: 0, availableWindow: 65_536, channelCookie: new Uint8Array(16) },
     pingTrafficSent: 20,
   } as never);
+}
+
+/** Both sides of a session of version 1 send the same. */
+function mixedProxy(input: Uint8Array): void {
+  const nothing = (): void => {};
+  const proxy = new MixedProxy(
+    {
+      respond: nothing,
+      toServer: nothing,
+      toClient: nothing,
+      pauseClient: nothing,
+      pauseServer: nothing,
+      ended: nothing,
+    },
+    { banner: true, setupTimeout: 1000 },
+  );
+  proxy.serverConnected();
+  proxy.fromServer(input.slice());
+  proxy.fromClient(input.slice(14));
+  proxy.fromServer(input.slice(14));
 }
 
 /** A PDU that is taken apart and fits a definition says the same when it is put together and taken apart again. */

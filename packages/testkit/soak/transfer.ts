@@ -28,7 +28,7 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
 ]);
 const STALL_TIMEOUT = 60_000;
 /** Between two looks at memory, and two lines of progress, ms. */
-const SAMPLE_EVERY = 1000;
+const SAMPLE_EVERY = 200;
 const PROGRESS_EVERY = 10_000;
 
 interface Plan {

@@ -71,7 +71,9 @@ export class ClientIn {
   #successor: Instance | undefined;
   #opened = false;
   #receiveWindow = 0;
-  #pingAfter = Number.POSITIVE_INFINITY;
+  /** The proxy's ConnectionTimeout and the caller's keep-alive interval, ms: two timers, of which the shorter one comes first. */
+  #connectionTimeout = Number.POSITIVE_INFINITY;
+  #keepAlive = Number.POSITIVE_INFINITY;
   #usedAtTick = 0;
   #lastSent: number | undefined;
   /** A successor is wanted before the lifetime demands one. */
@@ -120,11 +122,16 @@ export class ClientIn {
   }
 
   /**
-   * How long the channel may be silent, ms: a Ping is due after half of it ([MS-RPCH] 3.2.2.6.1).
-   * @param timeout the ConnectionTimeout of CONN/A3, CONN/C2, IN_R1/A4, or the keep-alive interval of the caller.
+   * How long the inbound proxy bears silence, ms, by CONN/A3, CONN/C2 or IN_R1/A4: a Ping is due after half of it ([MS-RPCH]
+   * 3.2.2.6.1).
    */
-  pingWithin(timeout: number): void {
-    this.#pingAfter = timeout / 2;
+  pingWithin(connectionTimeout: number): void {
+    this.#connectionTimeout = connectionTimeout;
+  }
+
+  /** How long the caller wants it to be silent at most, ms: a Ping is due after half of it ([MS-RPCH] 3.2.2.6.2). 0 is off. */
+  keepAlive(interval: number): void {
+    this.#keepAlive = interval === 0 ? Number.POSITIVE_INFINITY : interval;
   }
 
   /** RPC PDUs of the run-time. */
@@ -194,7 +201,7 @@ export class ClientIn {
     if (this.#lastSent === undefined || used !== this.#usedAtTick) {
       this.#usedAtTick = used;
       this.#lastSent = now;
-    } else if (now - this.#lastSent >= this.#pingAfter) {
+    } else if (now - this.#lastSent >= Math.min(this.#connectionTimeout, this.#keepAlive) / 2) {
       this.rts(PING_PDU.encode({}));
       this.#usedAtTick = this.#default.lifetime.used;
       this.#lastSent = now;

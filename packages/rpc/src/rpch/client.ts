@@ -134,7 +134,7 @@ export class Client {
    */
   keepAlive(interval: number): void {
     if (this.#state.now !== 'Opened') return;
-    this.#in.pingWithin(interval);
+    this.#in.keepAlive(interval);
     this.#in.rts(KEEP_ALIVE.encode({ clientKeepalive: interval }));
   }
 

@@ -290,7 +290,6 @@ export class InboundProxy {
     const { predecessorCookie, successorCookie } = a1;
     this.#next = undefined;
     assertCookie('IN_R2/A1', predecessorCookie, this.#default.cookie, '[MS-RPCH] 3.2.3.5.5.1');
-    instance.receive.setBlocked(this.#serverBlocked);
     this.#successor = instance;
     this.#successorQueue = new SendQueue((run, count) => this.#queue.offer(run, count));
     this.#formerServerCookies = [...this.#formerServerCookies, this.#serverCookie].slice(-MAX_FORMER_COOKIES);

@@ -124,10 +124,7 @@ export class ServerOut {
    */
   relayAck(pdu: Uint8Array, channelCookie: Uint8Array): void {
     const predecessor = this.#predecessor;
-    const leg =
-      predecessor !== undefined && !predecessor.closed && sameBytes(predecessor.cookie, channelCookie)
-        ? predecessor
-        : this.#default;
+    const leg = predecessor !== undefined && sameBytes(predecessor.cookie, channelCookie) ? predecessor : this.#default;
     if (leg === predecessor) this.#acksRelayed++;
     leg.port.rts(pdu);
   }

@@ -166,3 +166,24 @@ test('a Ping in the middle of it is taken', () => {
   out.from.rts(PING_PDU.encode({}));
   assert.deepEqual(journal.take(), []);
 });
+
+test('A1 counts for the successor’s lifetime: 88 bytes', () => {
+  const { role, journal, out } = inA4W();
+  out.from.rts(R2_A4);
+  out.from.rts(inAck(0, 262_144, FIRST));
+  journal.take();
+  role.fromRuntime(run(60_000, SHORT_LIFETIME * 0.75 - 60_000 - 88), 2);
+  assert.deepEqual(journal.take().slice(1), ['open in3', 'in3 IN_R1/A1']);
+});
+
+test('IN_R1: the connection time-out of A4 does not undo a shorter keep-alive interval', () => {
+  const { role, journal, out } = inA4W();
+  role.keepAlive(60_000);
+  out.from.rts(R1_A4);
+  role.tick(0);
+  journal.take();
+  role.tick(29_999);
+  assert.deepEqual(journal.take(), []);
+  role.tick(30_000);
+  assert.deepEqual(journal.take(), ['in2 Ping']);
+});

@@ -166,6 +166,30 @@ test('a keep-alive interval is told to the inbound proxy, and Pings go after hal
   assert.deepEqual(journal.take(), ['in Ping']);
 });
 
+test('a keep-alive interval longer than the connection time-out does not make Pings rarer than that demands', () => {
+  const { role, journal } = openedClient();
+  role.tick(0);
+  role.keepAlive(600_000);
+  assert.deepEqual(journal.take(), ['in Keep-Alive']);
+  role.tick(1000);
+  role.tick(60_999);
+  assert.deepEqual(journal.take(), []);
+  role.tick(61_000);
+  assert.deepEqual(journal.take(), ['in Ping']);
+});
+
+test('a keep-alive interval of 0 switches the timer off: Pings go as the connection time-out demands', () => {
+  const { role, journal } = openedClient();
+  role.tick(0);
+  role.keepAlive(0);
+  journal.take();
+  role.tick(1000);
+  role.tick(2000);
+  assert.deepEqual(journal.take(), []);
+  role.tick(61_000);
+  assert.deepEqual(journal.take(), ['in Ping']);
+});
+
 /** An opened client whose IN channel is all but used up, and that has long asked for a successor. */
 function withoutSuccessor() {
   const made = openedClient({ channelLifetime: 131_072, inWindow: 262_144 });
@@ -216,4 +240,23 @@ test('what waits at the end is dropped', () => {
   role.tick(RECYCLING_TIMEOUT);
   assert.deepEqual(journal.take(), ['ended recycling-timeout']);
   assert.equal(role.queued, 0);
+});
+
+test('an outbound proxy that says nothing for twice the connection time-out of CONN/A3 is gone', () => {
+  const { role, journal, out } = openedClient();
+  role.tick(0);
+  role.tick(299_999);
+  out.from.rts(PING);
+  role.tick(300_000);
+  role.tick(599_999);
+  assert.equal(role.state, 'Opened');
+  role.runtimeBlocked(true);
+  role.tick(700_000);
+  role.runtimeBlocked(false);
+  role.tick(999_999);
+  assert.equal(role.state, 'Opened', 'while our own run-time is blocked nothing is read');
+  journal.take();
+  role.tick(1_000_000);
+  assert.equal(journal.take().at(-1), 'ended out-silent');
+  assert.equal(role.state, 'Finished');
 });

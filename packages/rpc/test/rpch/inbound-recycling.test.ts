@@ -472,3 +472,16 @@ test('a client that recycles again and again while the server takes nothing is n
     assert.ok(piled <= 4 * 65_536, `${piled} bytes are held (${hindrance})`);
   }
 });
+
+test('IN_R2/A5 that cannot come because TCP holds the predecessor is waited for', () => {
+  const { role, from, clock, journal } = inA5W({ receiveWindow: 8192 }, 8192);
+  from.rpc(run(5000, 5000, 5000), 3);
+  assert.ok(journal.take().includes('pause'));
+  clock.advance(3 * RECYCLING_TIMEOUT);
+  assert.equal(role.state, 'Opened_A5W');
+  role.fromServer.rts(serverAck(5000, 8192, NEXT_IN));
+  role.fromServer.rts(serverAck(10_000, 8192, NEXT_IN));
+  assert.ok(journal.take().includes('resume'));
+  clock.advance(2 * RECYCLING_TIMEOUT);
+  assert.equal(journal.take().at(-1), 'ended recycling-timeout');
+});

@@ -190,6 +190,14 @@ test('3.2.2.5.9: the successor of OUT_R2 may speak before B3 has come on the oth
   assert.deepEqual(journal.take(), ['out close', 'runtime rpc 1/16']);
 });
 
+test('3.2.2.5.9 has A7 before C1, on different connections, where nobody can see it: C1 goes first, for gromox needs it by A8', () => {
+  const { out, journal } = openedClient();
+  out.from.rts(OUT_R2_A2.encode({ destination: 0 }));
+  journal.take();
+  out.from.rts(OUT_R2_A6.encode({ destination: 0 }));
+  assert.deepEqual(journal.take(), [said('out2', OUT_R2_C1), said('in', OUT_R2_A7)]);
+});
+
 test('3.2.3.5.5.1 forgets IN_R2/A2, which 2.2.4.19 and 3.2.1.5.3.3 have: it is sent', () => {
   const { journal, succeed } = openedInbound();
   succeed();

@@ -440,3 +440,44 @@ test('drain: a client that takes no RTS PDUs is left alone', () => {
   clock.advance(10 * TICK);
   assert.deepEqual(journal.take(), []);
 });
+
+/** Half a connection time-out of silence, as often as this. */
+function pings(clock: { advance(ms: number): void }, count: number): void {
+  for (let i = 0; i < count; i++) clock.advance(61 * TICK);
+}
+
+test('Pings of the predecessor are not reported for the successor', () => {
+  const { role, clock, journal, succeed } = openedOutbound();
+  pings(clock, 40);
+  assert.equal(journal.take().filter((line) => line === 'client Ping').length, 40);
+  succeed().from.rts(C1);
+  role.fromServer.rts(B1);
+  journal.take();
+  pings(clock, 50);
+  assert.ok(!journal.take().includes('server Ping Traffic Sent Notify'), '40 and 50 would be more than 1,031 bytes');
+  pings(clock, 5);
+  assert.ok(journal.take().includes('server Ping Traffic Sent Notify'));
+  assert.deepEqual(
+    journal.pdus.filter((pdu) => pdu.length === 28).at(-1),
+    PING_TRAFFIC_SENT_NOTIFY.encode({ pingTrafficSent: 1040 }),
+  );
+});
+
+test('drain on a successor: what the predecessor sent unreported does not count', () => {
+  const { role, clock, journal, succeed } = openedOutbound();
+  pings(clock, 10);
+  succeed().from.rts(C1);
+  role.fromServer.rts(B1);
+  role.drain();
+  assert.equal(journal.take().at(-1), 'server Ping Traffic Sent Notify');
+  assert.equal(journal.last(PING_TRAFFIC_SENT_NOTIFY).pingTrafficSent, 1024 ** 3 - 65_536 - 8192);
+});
+
+test('drain goes on on a successor at this proxy: its client is to leave', () => {
+  const { role, journal, succeed } = openedOutbound();
+  role.drain();
+  succeed().from.rts(C1);
+  journal.take();
+  role.fromServer.rts(B1);
+  assert.equal(journal.take().at(-1), 'server Ping Traffic Sent Notify');
+});

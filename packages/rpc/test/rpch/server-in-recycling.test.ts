@@ -119,6 +119,15 @@ test('IN_R1/A2 of the next successor may overtake B1: it waits for it; a third i
   assert.deepEqual(journal.take(), [said('third', IN_R1_B2), 'next close']);
 });
 
+test('IN_R1/A2 waits while the run-time takes nothing: each successor would bring a window', () => {
+  const { role, attach, journal } = openedServer();
+  role.runtimeBlocked(true);
+  attach('next', inR1A2());
+  assert.deepEqual(journal.take(), []);
+  role.runtimeBlocked(false);
+  assert.deepEqual(journal.take(), [said('out', IN_R1_A3)]);
+});
+
 test('IN_R1/A2 that waited for B1 and names another predecessor is refused then', () => {
   const { attach, inLeg } = inA6W();
   inLeg.from.rts(A6);

@@ -129,6 +129,17 @@ test('a client that may not be asked gets the channel to its last byte, and then
   assert.equal(role.queued, 0);
 });
 
+test('a client that may be asked after all is asked, and from then on PDUs wait at the end', () => {
+  const { role, journal, port } = shortLived({ mayRecycle: false });
+  role.fromRuntime(run(60_000, 60_000), 2);
+  assert.deepEqual(journal.take(), ['out rpc 2/120000']);
+  port.mayRecycle = true;
+  role.fromRuntime(rpc(1000), 1);
+  assert.deepEqual(journal.take(), ['out rpc 1/1000', said('out', OUT_R2_A1)]);
+  role.fromRuntime(rpc(5000), 1);
+  assert.deepEqual(journal.take(), ['pause']);
+});
+
 test('OUT_R1: A4 arrives, A5 goes on the predecessor; A8 arrives, A9 ends it, PDUs go on the successor', () => {
   const { role, journal, inLeg, outLeg, attach } = inA4W();
   const next = attach('next', outR1A4());
@@ -190,6 +201,20 @@ test('OUT_R1: the next recycling waits for the predecessor’s connection to clo
   assert.deepEqual(journal.take(), ['next rpc 2/120000']);
   outLeg.closed();
   assert.deepEqual(journal.take(), [said('next', OUT_R2_A1)]);
+});
+
+test('OUT_R1: a predecessor that the client still acknowledges is given time, one that shows no life is closed', () => {
+  const { role, journal, inLeg, attach } = inA4W();
+  attach('next', outR1A4({ channelLifetime: SHORT_LIFETIME, receiveWindowSize: 262_144 }));
+  inLeg.from.rts(R1_A8);
+  role.fromRuntime(run(60_000, 60_000), 2);
+  for (let now = 0; now < 5 * RECYCLING_TIMEOUT; now += RECYCLING_TIMEOUT - 1) {
+    inLeg.from.rts(clientAck(now, 65_536, OUT));
+    role.tick(now);
+  }
+  assert.ok(!journal.take().includes('out close'));
+  role.tick(6 * RECYCLING_TIMEOUT);
+  assert.deepEqual(journal.take(), ['out close', said('next', OUT_R2_A1)]);
 });
 
 test('OUT_R1: a predecessor that never closes does not hold the session for ever', () => {

@@ -30,6 +30,7 @@ export class ClientProcess extends Owner {
   readonly #random: SeededRandom;
   #answerBytes = 0;
   #inBlocked = false;
+  readonly #outs = new Set<ConnectionEnd>();
 
   constructor(world: Surroundings) {
     super(world, new Process('client', world.clock));
@@ -65,7 +66,9 @@ export class ClientProcess extends Owner {
   }
 
   protected tickRole(now: number): void {
-    if (this.role instanceof Client) this.role.tick(now);
+    if (!(this.role instanceof Client)) return;
+    this.role.tick(now);
+    if (this.opened) this.expectWord(this.#outs, now);
   }
 
   protected onEnd(): void {}
@@ -154,6 +157,7 @@ export class ClientProcess extends Owner {
   #openOut(channel: ClientOutChannel, contentLength: number): ClientOutPort {
     const { end } = this.world.clientConnects('out');
     const wire = new Wire(this.world, 'C>OP', end, contentLength);
+    this.#outs.add(end);
     const sink = this.world.hearsAcks(this.world.pausing(end, channel.from), Destination.FDClient);
     const incoming = new Incoming(sink, { head: () => channel.responded() });
     this.#listen(end, channel, (chunk) => incoming.push(chunk));

@@ -56,7 +56,13 @@ function faultOf(plan: Unfaulted, random: SeededRandom): Fault | undefined {
   }
   if (kind < 0.83) {
     const pdu = random.pick(WITH_COOKIES as [string, ...string[]]);
-    return { kind: 'wrong-cookie', pdu, nth: random.pick([0, 0, 1]), fromLast: random.pick([0, 0, 1, 2]) };
+    return {
+      kind: 'wrong-cookie',
+      pdu,
+      nth: random.pick([0, 0, 1]),
+      fromLast: random.pick([0, 0, 1, 2]),
+      mustEnd: false,
+    };
   }
   if (kind < 0.87) {
     const pdu = random.pick((random.chance(0.85) ? RECYCLING : OPENING) as [string, ...string[]]);

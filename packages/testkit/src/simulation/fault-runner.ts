@@ -41,6 +41,8 @@ export class FaultRunner implements Faults {
   readonly filters: boolean;
   /** Whether a party of this schedule will break the rules, or has done so. */
   readonly rulesAreBroken: boolean;
+  /** Whether a cookie that others compare was another one. */
+  mustEnd = false;
   /** Whether something has happened after which somebody may find fault with what comes. */
   excusesProtocolErrors = false;
   readonly #world: FaultyWorld;
@@ -181,6 +183,7 @@ export class FaultRunner implements Faults {
 
   #note(fault: Fault): void {
     if (mayEnd(fault)) this.#happened++;
+    if (fault.kind === 'wrong-cookie' && fault.mustEnd) this.mustEnd = true;
     if (excusesProtocolErrors(fault)) this.excusesProtocolErrors = true;
     this.#world.trace?.(`! ${JSON.stringify(fault)}`);
   }

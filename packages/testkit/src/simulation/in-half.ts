@@ -85,6 +85,13 @@ export class InHalf extends Owner implements Half {
 
   protected tickRole(now: number): void {
     this.role.tick(now);
+    const { state } = this.role;
+    if (state === 'Opened' || state === 'Opened_A5W') {
+      this.expectWord(
+        [...this.#sinks.keys()].map(({ end }) => end),
+        now,
+      );
+    }
   }
 
   protected onEnd(): void {

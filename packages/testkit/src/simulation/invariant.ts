@@ -18,6 +18,10 @@ export type Invariant =
   | 'memory'
   /** Nobody sends into a window that is too small. */
   | 'window'
+  /** Who sends the body of a channel sends something within the ConnectionTimeout, a Ping if need be. */
+  | 'silent'
+  /** A channel cookie that is another one is the end of the session. */
+  | 'wrong-cookie'
   /** No body is longer than its Content-Length. */
   | 'content-length'
   /** Every transition is one of those that are declared. */

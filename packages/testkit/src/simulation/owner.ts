@@ -1,6 +1,7 @@
-import { ProtocolError } from '@rpch/rpc/internal';
+import { ProtocolError, TICK } from '@rpch/rpc/internal';
 import type { ConnectionEnd } from './connection.ts';
-import { OPEN_WITHIN, STALL } from './limits.ts';
+import { InvariantError } from './invariant.ts';
+import { CONNECTION_TIMEOUT, OPEN_WITHIN, STALL } from './limits.ts';
 import type { Process } from './process.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -20,6 +21,7 @@ export abstract class Owner {
   readonly #ends = new Set<ConnectionEnd>();
   readonly #since: number;
   #ended: string | undefined;
+  #heard = { bytes: -1, at: 0 };
   readonly #stalls = new Map<object, { readonly progress: number; readonly since: number }>();
 
   constructor(world: Surroundings, process: Process) {
@@ -86,6 +88,21 @@ export abstract class Owner {
     if (this.#ended !== undefined) return;
     if (!this.opened && now - this.#since > OPEN_WITHIN) this.end('not opened in time');
     else this.#findStall(now);
+  }
+
+  /**
+   * Something must be heard within the ConnectionTimeout on one of these connections ([MS-RPCH] 3.2.2.6.1, 3.2.4.6), from a
+   * conforming party, while nothing has happened to it.
+   */
+  protected expectWord(from: Iterable<ConnectionEnd>, now: number): void {
+    const { plan, faults } = this.world;
+    if (plan.client !== 'conforming-1.1' || faults.happened) return;
+    let received = 0;
+    for (const end of from) received += end.received;
+    if (received !== this.#heard.bytes) this.#heard = { bytes: received, at: now };
+    const silent = now - this.#heard.at;
+    if (silent <= CONNECTION_TIMEOUT + TICK) return;
+    throw new InvariantError('silent', `${this.name} has heard nothing for ${silent} ms`);
   }
 
   /** Each thing by itself: Pings that pass are no progress for a role whose PDUs wait. */

@@ -64,8 +64,17 @@ export type Fault =
       readonly noticed: number;
       readonly when: Moment;
     }
-  /** In the nth PDU of this name one of its cookies, counted from the last, is another one. */
-  | { readonly kind: 'wrong-cookie'; readonly pdu: string; readonly nth: number; readonly fromLast: number }
+  /**
+   * In the nth PDU of this name one of its cookies, counted from the last, is another one. `mustEnd`: somebody is certain to
+   * have to compare it.
+   */
+  | {
+      readonly kind: 'wrong-cookie';
+      readonly pdu: string;
+      readonly nth: number;
+      readonly fromLast: number;
+      readonly mustEnd: boolean;
+    }
   /** The nth PDU of this name is never sent. */
   | { readonly kind: 'lost'; readonly pdu: string; readonly nth: number }
   /** The OUT channels of a host move away: none is lost. */

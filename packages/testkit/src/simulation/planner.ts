@@ -93,7 +93,7 @@ const SHAPES: readonly (readonly [part: number, shape: (plan: Plan, random: Seed
   [0.025, clientStopsWhileFlushing],
   [0.02, serverStopsWhileFlushing],
   [0.04, noAnswer],
-  [0.02, wrongAnswer],
+  [0.03, wrongAnswer],
   [0.01, outboundVanishes],
 ];
 
@@ -175,10 +175,10 @@ function noAnswer(plan: Plan, random: SeededRandom): Plan {
 
 /** One PDU of a recycling names another channel. */
 function wrongAnswer(plan: Plan, random: SeededRandom): Plan {
-  const pdu = random.pick(['IN_R2/A5', 'IN_R1/A6', 'OUT_R2/A7', 'OUT_R2/A7', 'OUT_R1/A7', 'IN_R1/A1', 'OUT_R1/A3']);
-  const faults: Fault[] = [{ kind: 'wrong-cookie', pdu, nth: 0, fromLast: random.pick([0, 0, 1]) }];
+  const [pdu, fromLast] = random.pick(WRONG);
+  const faults: Fault[] = [{ kind: 'wrong-cookie', pdu, nth: 0, fromLast, mustEnd: true }];
   if (pdu === 'OUT_R2/A7' && random.chance(0.5)) faults.push({ kind: 'lost', pdu: 'OUT_R2/C1', nth: 0 });
-  return { ...natively(recycling(plan, pdu), random, pdu.includes('R2') ? 0 : 0.5), faults };
+  return { ...natively(recycling(plan, pdu), random, pdu.includes('R2') ? 0 : 1), faults };
 }
 
 /** The outbound proxy's host is gone, and nobody is told: the client has only its silence to go by. */
@@ -199,6 +199,23 @@ function recycling(plan: Plan, pdu: string): Plan {
     calls: [inward ? { request: large, answer: SMALL } : { request: SMALL, answer: large }],
   };
 }
+
+/** Which of their cookies others compare, counted from the last. What an IN_R1 or OUT_R1 begins may be R2 at one host. */
+const WRONG: readonly [readonly [pdu: string, fromLast: number], ...(readonly [pdu: string, fromLast: number])[]] = [
+  ['IN_R1/A1', 0],
+  ['IN_R1/A1', 1],
+  ['IN_R2/A1', 0],
+  ['IN_R2/A1', 1],
+  ['IN_R2/A5', 0],
+  ['IN_R1/A6', 0],
+  ['OUT_R1/A3', 0],
+  ['OUT_R1/A3', 1],
+  ['OUT_R2/A3', 1],
+  ['OUT_R2/A4', 0],
+  ['OUT_R2/A7', 0],
+  ['OUT_R2/A7', 0],
+  ['OUT_R1/A7', 0],
+];
 
 const LOST: readonly [string, ...string[]] = [
   'IN_R1/A2',

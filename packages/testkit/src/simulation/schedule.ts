@@ -2,7 +2,7 @@ import { Client } from '@rpch/rpc/internal';
 import { CLIENT_QUEUE } from './client-process.ts';
 import { CHUNK, LARGEST_CAPACITY } from './connection.ts';
 import type { TransitionCoverage } from './coverage.ts';
-import { InvariantError } from './invariant.ts';
+import { type Invariant, InvariantError } from './invariant.ts';
 import { END_WITHIN, HOSTILE_PATIENCE, PATIENCE, SETUP_TIMEOUT, TIMERS_WITHIN } from './limits.ts';
 import type { Plan } from './plan.ts';
 import type { Trace } from './surroundings.ts';
@@ -15,6 +15,9 @@ const LARGEST_WINDOW = 262_144;
 const LOOK_EVERY = 64;
 /** Time in which the OUT channels of a host that is drained must have moved, ms. */
 const DRAIN_WITHIN = 300_000;
+
+/** Time in which a cookie that is another one must have been found out, ms. */
+const REFUSED_WITHIN = 200_000;
 
 /** What a schedule that went well did. */
 export interface SimulationResult {
@@ -62,6 +65,7 @@ class Schedule {
     const time = clock.now;
     if (delivered) {
       this.#linger();
+      this.#untilRefused();
       if (world.firstEnd === undefined) {
         this.#untilDrained();
         this.#end();
@@ -104,6 +108,13 @@ class Schedule {
     const until = clock.now + plan.lingers;
     while (clock.now < until && ends.length === 0 && clock.pending > 0) this.#step(PATIENCE, 'waits-for-ever');
     if (ends.length > 0) this.#judgeEnd();
+  }
+
+  /** Whoever has to compare a cookie that is another one ends the session. */
+  #untilRefused(): void {
+    const { faults, clock, ends } = this.#world;
+    const until = clock.now + REFUSED_WITHIN;
+    while (faults.mustEnd && ends.length === 0) this.#step(until, 'wrong-cookie');
   }
 
   /** The OUT channels of a host that is drained move to others. */
@@ -168,7 +179,7 @@ class Schedule {
     if (left.length > 0) throw new InvariantError('left-behind', `connections: ${left.join(', ')}`);
   }
 
-  #step(until: number, otherwise: 'waits-for-ever' | 'not-all-ended' | 'left-behind'): void {
+  #step(until: number, otherwise: Invariant): void {
     const world = this.#world;
     if (world.clock.now > until || !world.clock.step()) throw new InvariantError(otherwise, this.#progress);
     world.afterStep();

@@ -27,6 +27,8 @@ export interface ConnectionWire extends NamedWire {
 export interface Faults {
   /** Whether PDUs have to be shown to `filter` and `doubles`. */
   readonly filters: boolean;
+  /** Whether something has happened that may end the session. */
+  readonly happened: boolean;
   isHostile(name: ProcessName): boolean;
   /** A wire was laid: a hostile party may use it. */
   knows(wire: ConnectionWire): void;

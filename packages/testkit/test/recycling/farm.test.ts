@@ -30,6 +30,8 @@ for (const backend of FARM_BACKENDS) {
     });
   });
 
+  // What is served by a proxy's own endpoint cannot leave it.
+  if (backend === 'own-endpoints') continue;
   test(`${backend}: a proxy drains: its sessions go over to the other one without a failed call`, async (t) => {
     await withFarm(backend, async (scene) => {
       const outcome = await drainTrial(scene, 'A');
