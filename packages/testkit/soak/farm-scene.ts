@@ -225,6 +225,8 @@ export class FarmScene {
   async #makeNamespace(): Promise<NetworkNamespace> {
     const namespace = await NetworkNamespace.make();
     this.#closers.push(() => namespace.remove());
+    // Its own addresses are reached over the loopback device, which begins down.
+    await ip('-n', namespace.name, 'link', 'set', 'lo', 'up');
     await ip('-n', namespace.name, 'route', 'add', 'default', 'via', namespace.here);
     return namespace;
   }

@@ -101,6 +101,8 @@ export class ClientOut {
   #default: Instance;
   #successor: Instance | undefined;
   #blocked = false;
+  /** OUT_Rx/A2 came while the run-time took nothing. */
+  #isAsked = false;
   /** PDUs that came on default instances. */
   #heard = 0;
 
@@ -142,7 +144,7 @@ export class ClientOut {
   take(pdu: RtsPdu): boolean {
     const state = this.#state.now;
     const successor = this.#successor;
-    if (state === 'Opened' && OUT_R1_A2.matches(pdu)) this.#openSuccessor();
+    if (state === 'Opened' && OUT_R1_A2.matches(pdu) && !this.#isAsked) this.#succeedWhenUnblocked();
     else if (successor === undefined) return false;
     else if (state === 'Opened_A6W' && OUT_R1_A6.matches(pdu)) this.#confirmR1(successor, pdu);
     else if (state === 'Opened_A6W' && OUT_R2_A6.matches(pdu)) this.#confirmR2(successor);
@@ -157,6 +159,7 @@ export class ClientOut {
     this.#blocked = blocked;
     this.#default.receive.setBlocked(blocked);
     this.#acknowledgeIfDue();
+    if (this.#isAsked) this.#succeedWhenUnblocked();
   }
 
   tick(now: number): void {
@@ -227,6 +230,12 @@ export class ClientOut {
     }
     // Not slice(): that of a Buffer is a view, and the view is only lent.
     instance.waiting.push({ pdus: new Uint8Array(pdus), count });
+  }
+
+  /** Each successor has a window of its own. While the run-time takes nothing, that would add up. */
+  #succeedWhenUnblocked(): void {
+    this.#isAsked = this.#blocked;
+    if (!this.#blocked) this.#openSuccessor();
   }
 
   /** [MS-RPCH] 3.2.2.5.6 */

@@ -199,6 +199,17 @@ test('a run-time that is blocked stays so for the successor', () => {
   assert.deepEqual(journal.take(), [ACK]);
 });
 
+test('a run-time that takes nothing is given no successor, whose window would come on top', () => {
+  const { role, out, journal } = openedClient();
+  role.runtimeBlocked(true);
+  journal.take();
+  out.from.rts(A2);
+  assert.deepEqual(journal.take(), []);
+  assert.throws(() => out.from.rts(A2), { code: 'RPCH_RTS_UNEXPECTED' });
+  role.runtimeBlocked(false);
+  assert.equal(journal.take().length, 2, 'the request and OUT_R2/A3');
+});
+
 test('every RTS PDU that must not come is refused, state by state', () => {
   const always = ['FlowControlAckWithDestination', 'Ping'];
   const places = [

@@ -5,13 +5,15 @@ import { FARM_BACKENDS, type FarmBackend, FarmScene } from '../../soak/farm-scen
 import { drainFaults, drainTrial, killTrial } from '../../soak/farm-trials.ts';
 
 /** Channels of the smallest size, which such calls use up in a second or so. */
-const PACE = { sessions: 12, channelLifetime: 128 * 1024, pause: 1, drainTimeout: 20 };
+const PACE = { channelLifetime: 128 * 1024, pause: 1, drainTimeout: 20 };
+/** So many that a killed proxy leaves some untouched: of three hosts on a session's way each may be the one. */
+const SESSIONS = { native: 12, endpoints: 12, 'own-endpoints': 24 } as const;
 /** Until recycling goes on everywhere, and how long it is watched what a killed proxy does, ms. */
 const [WARM, WATCH] = [1500, 2500];
 
 /** Without namespaces, so that it needs no root: the hosts are ports of 127.0.0.1. The soak has two hosts. */
 async function withFarm(backend: FarmBackend, use: (scene: FarmScene) => Promise<void>): Promise<void> {
-  const scene = await FarmScene.open({ backend, namespaces: false, ...PACE });
+  const scene = await FarmScene.open({ backend, sessions: SESSIONS[backend], namespaces: false, ...PACE });
   try {
     await delay(WARM);
     await use(scene);
