@@ -15,7 +15,7 @@ Examples:
   rpch proxy --listen https://0.0.0.0:443 --allow 'ncacn_ip_tcp:dc1.example.org[135,49152-65535]' \\
              --domain EXAMPLE --data /var/lib/rpch
 
-  a server that listens on ncacn_http itself (Exchange, rpch serve), twice the same:
+  a server that listens on ncacn_http itself (Exchange), twice the same:
   rpch proxy --listen https://0.0.0.0:443 --allow 'ncacn_http:exch01[593,6001-6002,6004]'
   rpch proxy --listen https://0.0.0.0:443 --valid-ports 'exch01:593;exch01:6001-6002;exch01:6004'
 

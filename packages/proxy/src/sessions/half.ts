@@ -59,49 +59,74 @@ export interface HalfOwner extends ChannelSession<AnyChannel> {
 
 export type Half = InHalf | OutHalf;
 
-/** A virtual IN channel at this proxy: the inbound proxy's role, the client's connections and the way to the server. */
-export class InHalf implements InboundProxyPort {
-  readonly kind = 'in';
-  readonly role: InboundProxy;
+/** A virtual channel at this proxy: what its two kinds have in common. */
+abstract class HalfBase<Channel> {
   /** The client's connections that count: one, or two while it recycles. */
-  readonly channels: InChannel[];
+  readonly channels: Channel[];
   readonly createdAt: number;
   /** It is a successor that came from another proxy. */
   readonly isSuccessor: boolean;
   isOpened = false;
   side: ServerSide | undefined;
+  protected readonly owner: HalfOwner;
+
+  constructor(owner: HalfOwner, channel: Channel, isSuccessor: boolean, now: number) {
+    this.owner = owner;
+    this.channels = [channel];
+    this.isSuccessor = isSuccessor;
+    this.createdAt = now;
+  }
+
+  /** The roles speak to the server only after they have been told that it is reached. */
+  get toServer(): PduSink {
+    if (this.side === undefined) throw new Error('a proxy role spoke to a server that is not connected');
+    return this.side.toServer;
+  }
+
+  opened(): void {
+    this.isOpened = true;
+    this.owner.opened(this.self());
+  }
+
+  leaving(): void {
+    this.owner.leaving(this.self());
+  }
+
+  wakeAfter(ms: number): void {
+    this.owner.wakeAfter(ms);
+  }
+
+  ended(end: RoleEnd): void {
+    this.owner.halfEnded(this.self(), end);
+  }
+
+  protected abstract self(): Half;
+}
+
+/** A virtual IN channel at this proxy: the inbound proxy's role, the client's connections and the way to the server. */
+export class InHalf extends HalfBase<InChannel> implements InboundProxyPort {
+  readonly kind = 'in';
+  readonly role: InboundProxy;
   readonly stalls = { toServer: new Stall(), fromClient: new Stall() };
-  readonly #owner: HalfOwner;
   #keepAlive: number | undefined;
 
   constructor(owner: HalfOwner, channel: InChannel, options: HalfOptions, now: number) {
     const opening = openingOf(channel);
-    this.#owner = owner;
-    this.createdAt = now;
-    this.channels = [channel];
-    this.isSuccessor = opening.kind === 'IN_R/A1';
-    this.role = new InboundProxy(
-      this,
-      {
-        receiveWindow: options.receiveWindow,
-        connectionTimeout: options.connectionTimeout,
-        recyclingTimeout: options.stallTimeout,
-        clientAddress: clientAddressOf(channel.purpose.address),
-        conduct: channel.conduct,
-      },
-      channel,
-      opening,
-    );
+    super(owner, channel, opening.kind === 'IN_R/A1', now);
+    const roleOptions = {
+      receiveWindow: options.receiveWindow,
+      connectionTimeout: options.connectionTimeout,
+      recyclingTimeout: options.stallTimeout,
+      clientAddress: clientAddressOf(channel.purpose.address),
+      conduct: channel.conduct,
+    };
+    this.role = new InboundProxy(this, roleOptions, channel, opening);
     channel.join(owner, this.role.client);
   }
 
-  get toServer(): PduSink {
-    return reached(this.side).toServer;
-  }
-
-  /** The client opens a successor here ([MS-RPCH] 3.2.3.5.5.1). */
+  /** The client opens a successor here ([MS-RPCH] 3.2.3.5.5.1). Throws ProtocolError. */
   succeed(channel: InChannel): void {
-    channel.join(this.#owner, this.role.succeed(channel, openingOf(channel)));
+    channel.join(this.owner, this.role.succeed(channel, openingOf(channel)));
     this.channels.push(channel);
   }
 
@@ -112,102 +137,57 @@ export class InHalf implements InboundProxyPort {
     this.role.serverConnected(conduct);
   }
 
-  opened(): void {
-    this.isOpened = true;
-    this.#owner.opened(this);
-  }
-
-  leaving(): void {
-    this.#owner.leaving(this);
-  }
-
   keepAlive(interval: number): void {
     this.#keepAlive = interval;
     this.side?.keepAlive(interval);
   }
 
-  wakeAfter(ms: number): void {
-    this.#owner.wakeAfter(ms);
-  }
-
-  ended(end: RoleEnd): void {
-    this.#owner.halfEnded(this, end);
+  protected override self(): InHalf {
+    return this;
   }
 }
 
 /** A virtual OUT channel at this proxy, likewise. */
-export class OutHalf implements OutboundProxyPort {
+export class OutHalf extends HalfBase<OutChannel> implements OutboundProxyPort {
   readonly kind = 'out';
   readonly role: OutboundProxy;
-  readonly channels: OutChannel[];
-  readonly createdAt: number;
-  readonly isSuccessor: boolean;
-  isOpened = false;
-  side: ServerSide | undefined;
   readonly stalls = { toClient: new Stall(), fromServer: new Stall() };
-  readonly #owner: HalfOwner;
 
   constructor(owner: HalfOwner, channel: OutChannel, options: HalfOptions, now: number) {
     const opening = openingOf(channel);
-    this.#owner = owner;
-    this.createdAt = now;
-    this.channels = [channel];
-    this.isSuccessor = opening.kind === 'OUT_R/A3';
-    this.role = new OutboundProxy(
-      this,
-      {
-        receiveWindow: options.serverWindow,
-        channelLifetime: options.channelLifetime,
-        connectionTimeout: channel.minConnTimeout ?? options.connectionTimeout,
-        recyclingTimeout: options.stallTimeout,
-        conduct: channel.conduct,
-      },
-      channel,
-      opening,
-    );
+    super(owner, channel, opening.kind === 'OUT_R/A3', now);
+    const roleOptions = {
+      receiveWindow: options.serverWindow,
+      channelLifetime: options.channelLifetime,
+      connectionTimeout: channel.minConnTimeout ?? options.connectionTimeout,
+      recyclingTimeout: options.stallTimeout,
+      conduct: channel.conduct,
+    };
+    this.role = new OutboundProxy(this, roleOptions, channel, opening);
     channel.join(owner, this.role.client);
   }
 
-  get toServer(): PduSink {
-    return reached(this.side).toServer;
-  }
-
-  /** The client opens a successor here ([MS-RPCH] 3.2.4.5.6.1). */
+  /** The client opens a successor here ([MS-RPCH] 3.2.4.5.6.1). Throws ProtocolError. */
   succeed(channel: OutChannel): void {
-    channel.join(this.#owner, this.role.succeed(channel, openingOf(channel)));
+    channel.join(this.owner, this.role.succeed(channel, openingOf(channel)));
     this.channels.push(channel);
   }
 
+  /** The way to the server is open. */
   reach(side: ServerSide, conduct: ClientConduct): void {
     this.side = side;
     this.role.serverConnected(conduct);
   }
 
-  opened(): void {
-    this.isOpened = true;
-    this.#owner.opened(this);
-  }
-
-  leaving(): void {
-    this.#owner.leaving(this);
-  }
-
-  wakeAfter(ms: number): void {
-    this.#owner.wakeAfter(ms);
-  }
-
-  ended(end: RoleEnd): void {
-    this.#owner.halfEnded(this, end);
+  protected override self(): OutHalf {
+    return this;
   }
 }
 
-function openingOf<Opening>(channel: { readonly opening: Opening | undefined }): Opening {
-  if (channel.opening === undefined) throw new Error('a channel is paired before its first PDU');
-  return channel.opening;
-}
-
-/** The roles speak to the server only after they have been told that it is reached. */
-function reached(side: ServerSide | undefined): ServerSide {
-  if (side === undefined) throw new Error('a proxy role spoke to a server that is not connected');
-  return side;
+/** A channel's first PDU, which it then keeps no longer: there are thousands of them, and they live for days. */
+function openingOf<Opening>(channel: { opening: Opening | undefined }): Opening {
+  const { opening } = channel;
+  channel.opening = undefined;
+  if (opening === undefined) throw new Error('a channel is paired before its first PDU');
+  return opening;
 }

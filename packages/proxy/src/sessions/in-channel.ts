@@ -6,7 +6,7 @@ import { Channel, type ChannelOwner, type ChannelRequest } from './channel.ts';
 /** An IN channel: the body of an RPC_IN_DATA request. */
 export class InChannel extends Channel<InChannel> implements InboundClientPort {
   override readonly kind = 'in';
-  /** Its first PDU, once that is in. */
+  /** Its first PDU, from when that is in until a role has taken it. */
   opening: InOpening | undefined;
 
   constructor(request: ChannelRequest, owner: ChannelOwner<InChannel>, now: number) {

@@ -13,7 +13,7 @@ import { successHead } from './responses.ts';
 /** An OUT channel: the endless response to an RPC_OUT_DATA request. */
 export class OutChannel extends Channel<OutChannel> implements OutboundClientPort {
   override readonly kind = 'out';
-  /** Its first PDU, once that is in. */
+  /** Its first PDU, from when that is in until a role has taken it. */
   opening: OutOpening | undefined;
   readonly toClient: PduSink;
   /** What the client wants to be told as ConnectionTimeout, ms. */

@@ -35,14 +35,10 @@ const LEAST_READ = 8 * 1024;
  */
 export class PlainConnection extends VirtualConnection implements ServerPort {
   readonly #server: Server;
-  readonly #backendDeframer = new Deframer();
+  readonly #backend = new Backend();
   readonly #fromBackend: PduSink;
-  #backend: Leg | undefined;
   #isDialled = false;
-  #backendBytes = 0;
-  #backendPaused = false;
   #serverQueues = false;
-  #keepAlive: number | undefined;
 
   constructor(options: VirtualConnectionOptions, events: VirtualConnectionEvents, now: () => number) {
     super(options, events, now);
@@ -64,7 +60,7 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
   }
 
   toRuntime(run: Uint8Array): void {
-    this.#backend?.write(run);
+    this.#backend.leg?.write(run);
   }
 
   pauseRuntime(paused: boolean): void {
@@ -76,8 +72,8 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
   }
 
   protected override reach(half: Half): Reach | undefined {
-    half.side = this.#sideOf(half);
-    if (this.#backend !== undefined) this.#connect(half);
+    half.side = new LocalSide(this.#server, half, this.#backend);
+    if (this.#backend.leg !== undefined) this.#connect(half);
     if (this.#isDialled) return undefined;
     this.#isDialled = true;
     return (socket) => this.#connected(socket);
@@ -88,23 +84,24 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
   }
 
   protected override flushServer(): void {
-    this.#backend?.flush();
+    this.#backend.leg?.flush();
   }
 
   /** Leaves in the kernel most of what the client has no window for: read, it would have to be copied into a queue. */
   protected override flushed(): void {
     const out = this.out?.role;
-    if (out === undefined || this.#backend === undefined) return;
+    const backend = this.#backend;
+    if (out === undefined || backend.leg === undefined) return;
     const room = out.room + Math.max(0, READ_AHEAD - out.clientWindow);
     const paused = this.#serverQueues || room < Math.min(LEAST_READ, out.clientWindow / 2);
-    this.#backend.readLimit = Math.max(room, 1);
-    if (paused === this.#backendPaused) return;
-    this.#backendPaused = paused;
-    this.#backend.pause(paused);
+    backend.leg.readLimit = Math.max(room, 1);
+    if (paused === backend.paused) return;
+    backend.paused = paused;
+    backend.leg.pause(paused);
   }
 
   protected override cutServer(): void {
-    this.#backend?.close(LINGER);
+    this.#backend.leg?.close(LINGER);
   }
 
   protected override guard(work: () => void): void {
@@ -121,7 +118,7 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
       socket.destroy();
       return;
     }
-    const backend = new Leg(socket, {
+    const leg = new Leg(socket, {
       data: (chunk) => this.#dataFromBackend(chunk),
       blocked: (blocked) => {
         this.guard(() => this.#server.runtimeBlocked(blocked));
@@ -129,11 +126,11 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
       },
       closed: (error) => this.end(endOfLeg('server', error)),
     });
-    this.#backend = backend;
-    backend.keepAlive(this.#keepAlive ?? KEEPALIVE_DELAY);
+    this.#backend.leg = leg;
+    leg.keepAlive(this.#backend.keepAlive);
     for (const half of [this.out, this.in]) if (half !== undefined) this.#connect(half);
     this.flush();
-    backend.start();
+    leg.start();
   }
 
   #connect(half: Half): void {
@@ -145,47 +142,66 @@ export class PlainConnection extends VirtualConnection implements ServerPort {
 
   #dataFromBackend(chunk: Uint8Array): void {
     if (this.hasEnded) return;
-    this.#backendBytes += chunk.length;
-    this.guard(() => this.#backendDeframer.push(chunk, this.#fromBackend));
+    this.#backend.received += chunk.length;
+    this.guard(() => this.#backend.deframer.push(chunk, this.#fromBackend));
     this.flush();
   }
-
-  /** The way to the server's role is a call; its measures are those of the connection behind that. */
-  #sideOf(half: Half): ServerSide {
-    const server = this.#server;
-    const port = { rpc: half.role.fromServer.rpc, rts: half.role.fromServer.rts, close: () => {} };
-    const toServer = new OpenStart((pdu) => server.attach(port, readServerOpening(pdu)).from);
-    const backend = (): Leg | undefined => this.#backend;
-    const rest = (): number => this.#backendDeframer.pending;
-    const bytes = (): number => this.#backendBytes;
-    const isPaused = (): boolean => this.#backendPaused;
-    return {
-      toServer,
-      keepAlive: (interval) => {
-        this.#keepAlive = interval;
-        this.#backend?.keepAlive(interval);
-      },
-      flush: () => {},
-      get unsent() {
-        return backend()?.unsent ?? 0;
-      },
-      get sent() {
-        return backend()?.sent ?? 0;
-      },
-      get pending() {
-        return rest();
-      },
-      get received() {
-        return bytes();
-      },
-      get paused() {
-        return isPaused();
-      },
-      retire: () => {},
-      cut: () => {},
-    };
-  }
 }
+
+/** The way to the server's role is a call; its measures are those of the connection behind that. */
+class LocalSide implements ServerSide {
+  readonly toServer: PduSink;
+  readonly #backend: Backend;
+
+  constructor(server: Server, half: Half, backend: Backend) {
+    this.#backend = backend;
+    const { rpc, rts } = half.role.fromServer;
+    const port = { rpc, rts, close: nothing };
+    this.toServer = new OpenStart((pdu) => server.attach(port, readServerOpening(pdu)).from);
+  }
+
+  get unsent(): number {
+    return this.#backend.leg?.unsent ?? 0;
+  }
+
+  get sent(): number {
+    return this.#backend.leg?.sent ?? 0;
+  }
+
+  get pending(): number {
+    return this.#backend.deframer.pending;
+  }
+
+  get received(): number {
+    return this.#backend.received;
+  }
+
+  get paused(): boolean {
+    return this.#backend.paused;
+  }
+
+  keepAlive(interval: number): void {
+    this.#backend.keepAlive = interval;
+    this.#backend.leg?.keepAlive(interval);
+  }
+
+  // The connection itself is the session's.
+  flush(): void {}
+  retire(): void {}
+  cut(): void {}
+}
+
+/** The connection to the plain TCP server. */
+class Backend {
+  readonly deframer = new Deframer();
+  leg: Leg | undefined;
+  received = 0;
+  paused = false;
+  /** TCP keep-alive, ms. */
+  keepAlive = KEEPALIVE_DELAY;
+}
+
+function nothing(): void {}
 
 const END_OF_SERVER: Partial<Record<RoleEnd, string>> = {
   'setup-timeout': 'one channel came, the other did not',

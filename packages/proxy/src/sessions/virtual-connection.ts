@@ -34,10 +34,13 @@ export abstract class VirtualConnection implements HalfOwner {
   protected readonly options: VirtualConnectionOptions;
   protected readonly now: () => number;
   protected conduct: ClientConduct | undefined;
-  readonly #leaving = new Set<Half>();
+  /** Halves that have moved away and still send what they have; seldom any. */
+  #leaving: readonly Half[] = NONE;
   readonly #events: VirtualConnectionEvents;
   readonly #silence = { in: new Silence(), out: new Silence() };
-  readonly #movedBytes = { in: 0, out: 0 };
+  /** RPC PDU bytes of halves that have moved away. */
+  #movedIn = 0;
+  #movedOut = 0;
   /** When the OUT channel was last seen to be in the midst of recycling. */
   #recycledOutAt = Number.NEGATIVE_INFINITY;
   #opened = false;
@@ -64,8 +67,8 @@ export abstract class VirtualConnection implements HalfOwner {
   /** RPC PDU bytes that came from the client, and from the server. */
   get bytes(): { readonly in: number; readonly out: number } {
     return {
-      in: this.#movedBytes.in + (this.in?.role.bytesReceived ?? 0),
-      out: this.#movedBytes.out + (this.out?.role.bytesReceived ?? 0),
+      in: this.#movedIn + (this.in?.role.bytesReceived ?? 0),
+      out: this.#movedOut + (this.out?.role.bytesReceived ?? 0),
     };
   }
 
@@ -113,8 +116,9 @@ export abstract class VirtualConnection implements HalfOwner {
   leaving(half: Half): void {
     if (half.kind === 'in') this.in = undefined;
     else this.out = undefined;
-    this.#leaving.add(half);
-    this.#movedBytes[half.kind] += half.role.bytesReceived;
+    this.#leaving = [...this.#leaving, half];
+    if (half.kind === 'in') this.#movedIn += half.role.bytesReceived;
+    else this.#movedOut += half.role.bytesReceived;
     this.#events.recycled(this, half.kind, 'left');
   }
 
@@ -123,10 +127,10 @@ export abstract class VirtualConnection implements HalfOwner {
       this.end({ reason: end, party: 'client', detail: `${half.kind} channel: ${end}` });
       return;
     }
-    this.#leaving.delete(half);
+    this.#leaving = this.#leaving.filter((other) => other !== half);
     half.side?.retire();
     for (const channel of [...half.channels]) channel.close();
-    if (this.in === undefined && this.out === undefined && this.#leaving.size === 0) {
+    if (this.in === undefined && this.out === undefined && this.#leaving.length === 0) {
       this.end({ reason: 'recycled', party: 'client', detail: 'both channels are at other proxies now' });
     }
   }
@@ -183,7 +187,7 @@ export abstract class VirtualConnection implements HalfOwner {
     this.flushServer();
     const channels = this.out?.channels;
     if (channels !== undefined) for (const channel of channels) channel.leg.flush();
-    if (this.#leaving.size > 0) this.#flushLeaving();
+    if (this.#leaving.length > 0) this.#flushLeaving();
     this.flushed();
   }
 
@@ -197,7 +201,7 @@ export abstract class VirtualConnection implements HalfOwner {
       half?.side?.cut();
       for (const channel of [...(half?.channels ?? [])]) channel.cut();
     }
-    this.#leaving.clear();
+    this.#leaving = NONE;
     this.cutServer();
   }
 
@@ -313,6 +317,7 @@ export abstract class VirtualConnection implements HalfOwner {
   }
 }
 
+const NONE: readonly Half[] = [];
 /** A client that cannot recycle goes this soon after it was asked to, ms. */
 const JUST_RECYCLED = 5000;
 /** Silence before a loss that is worth telling of, s. */

@@ -5,6 +5,7 @@ import { SendWindow } from './flow-control.ts';
 import { Lifetime } from './lifetime.ts';
 import { Patience } from './patience.ts';
 import { IN_R1_A1, IN_R1_A4, IN_R1_A5, IN_R2_A4, PING_PDU } from './pdus.ts';
+import { PingOriginator } from './ping-originator.ts';
 import { type OnTransition, type RoleEnd, State } from './role.ts';
 import type { RtsPdu } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
@@ -74,8 +75,7 @@ export class ClientIn {
   /** The proxy's ConnectionTimeout and the caller's keep-alive interval, ms: two timers, of which the shorter one comes first. */
   #connectionTimeout = Number.POSITIVE_INFINITY;
   #keepAlive = Number.POSITIVE_INFINITY;
-  #usedAtTick = 0;
-  #lastSent: number | undefined;
+  readonly #pings = new PingOriginator();
   /** A successor is wanted before the lifetime demands one. */
   #early = false;
   /**
@@ -197,14 +197,10 @@ export class ClientIn {
       this.#settle();
       this.#recycleIfDue();
     }
-    const { used } = this.#default.lifetime;
-    if (this.#lastSent === undefined || used !== this.#usedAtTick) {
-      this.#usedAtTick = used;
-      this.#lastSent = now;
-    } else if (now - this.#lastSent >= Math.min(this.#connectionTimeout, this.#keepAlive) / 2) {
+    const silence = Math.min(this.#connectionTimeout, this.#keepAlive) / 2;
+    if (this.#pings.isDue(now, this.#default.lifetime.used, silence)) {
       this.rts(PING_PDU.encode({}));
-      this.#usedAtTick = this.#default.lifetime.used;
-      this.#lastSent = now;
+      this.#pings.sent(now, this.#default.lifetime.used);
     }
   }
 
@@ -254,7 +250,6 @@ export class ClientIn {
     this.#state.to('Opened', event);
     predecessor.over = true;
     predecessor.port?.close();
-    this.#usedAtTick = successor.lifetime.used;
     this.#queue.window = new SendWindow(this.#receiveWindow);
     this.#queue.lifetime = successor.lifetime;
     this.#queue.pump();

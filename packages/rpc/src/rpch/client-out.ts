@@ -101,7 +101,8 @@ export class ClientOut {
   #default: Instance;
   #successor: Instance | undefined;
   #blocked = false;
-  /** OUT_Rx/A2 came while the run-time took nothing. */
+  /** Successors opened since the run-time takes nothing, and whether OUT_Rx/A2 waits for it to take something. */
+  #openedWhileBlocked = 0;
   #isAsked = false;
   /** PDUs that came on default instances. */
   #heard = 0;
@@ -144,7 +145,7 @@ export class ClientOut {
   take(pdu: RtsPdu): boolean {
     const state = this.#state.now;
     const successor = this.#successor;
-    if (state === 'Opened' && OUT_R1_A2.matches(pdu) && !this.#isAsked) this.#succeedWhenUnblocked();
+    if (state === 'Opened' && OUT_R1_A2.matches(pdu) && !this.#isAsked) this.#succeedIfBounded();
     else if (successor === undefined) return false;
     else if (state === 'Opened_A6W' && OUT_R1_A6.matches(pdu)) this.#confirmR1(successor, pdu);
     else if (state === 'Opened_A6W' && OUT_R2_A6.matches(pdu)) this.#confirmR2(successor);
@@ -159,7 +160,9 @@ export class ClientOut {
     this.#blocked = blocked;
     this.#default.receive.setBlocked(blocked);
     this.#acknowledgeIfDue();
-    if (this.#isAsked) this.#succeedWhenUnblocked();
+    if (blocked) return;
+    this.#openedWhileBlocked = 0;
+    if (this.#isAsked) this.#openSuccessor();
   }
 
   tick(now: number): void {
@@ -232,16 +235,21 @@ export class ClientOut {
     instance.waiting.push({ pdus: new Uint8Array(pdus), count });
   }
 
-  /** Each successor has a window of its own. While the run-time takes nothing, that would add up. */
-  #succeedWhenUnblocked(): void {
-    this.#isAsked = this.#blocked;
-    if (!this.#blocked) this.#openSuccessor();
+  /**
+   * Each successor has a window of its own. While the run-time takes nothing that would add up, so there is one (gromox waits
+   * for it no longer than 10 s), and the next when it takes something.
+   */
+  #succeedIfBounded(): void {
+    this.#isAsked = this.#blocked && this.#openedWhileBlocked > 0;
+    if (!this.#isAsked) this.#openSuccessor();
   }
 
   /** [MS-RPCH] 3.2.2.5.6 */
   #openSuccessor(): void {
     const { virtualConnectionCookie, receiveWindow: receiveWindowSize, random, recyclingTimeout } = this.#options;
     const successor = new Instance(random(COOKIE_LENGTH), receiveWindowSize);
+    this.#isAsked = false;
+    if (this.#blocked) this.#openedWhileBlocked++;
     this.#successor = successor;
     this.#patience.begin(recyclingTimeout);
     this.#state.to('Opened_A6W', 'OUT_Rx/A2');

@@ -5,7 +5,8 @@ import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
 import type { ClientConduct } from './client-conduct.ts';
 import { CLIENT_KEEPALIVE, type ClientAddress, Destination } from './commands.ts';
 import { assertCookie } from './cookies.ts';
-import { ReceiveWindow, SendWindow } from './flow-control.ts';
+import { SendWindow } from './flow-control.ts';
+import { type InboundClientPort, InboundInstance } from './inbound-instance.ts';
 import { Patience } from './patience.ts';
 import {
   CONN_B2,
@@ -23,6 +24,8 @@ import type { InOpening } from './proxy-opening.ts';
 import { BLOCKED_IN_CALL, type OnTransition, type RoleEnd, State } from './role.ts';
 import { destinationOf, parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
+
+export type { InboundClientPort } from './inbound-instance.ts';
 
 /** Cookies of predecessors by which the server may still name the channel: more recyclings than this are never under way. */
 const MAX_FORMER_COOKIES = 8;
@@ -45,16 +48,6 @@ export interface InboundProxyPort {
   ended(end: RoleEnd): void;
 }
 
-/** One connection of the client, as the role acts on it. */
-export interface InboundClientPort {
-  /** Stop or go on reading: TCP's own back-pressure, for clients that do not wait for acknowledgements. */
-  pauseClient(paused: boolean): void;
-  /** Bytes of a PDU whose rest is still to come: while there are any, the client waits for nothing. */
-  readonly pending: number;
-  /** It has been replaced, or was not wanted. */
-  close(): void;
-}
-
 /** One connection of the client, as its surroundings see it. */
 export interface InboundClient {
   /** What comes in the body of the RPC_IN_DATA request. */
@@ -75,35 +68,6 @@ export interface InboundProxyOptions {
   readonly onTransition?: OnTransition | undefined;
 }
 
-/** An instance of the IN channel from client to proxy. */
-class Instance {
-  readonly port: InboundClientPort;
-  readonly cookie: Uint8Array;
-  readonly receive: ReceiveWindow;
-  over = false;
-  #paused = false;
-
-  constructor(port: InboundClientPort, cookie: Uint8Array, receiveWindow: number) {
-    this.port = port;
-    this.cookie = cookie;
-    this.receive = new ReceiveWindow(receiveWindow);
-  }
-
-  /** Whether TCP holds the client. */
-  get isHeld(): boolean {
-    return this.#paused;
-  }
-
-  /** Lets TCP hold a client that has sent more than the window, or lets it go. */
-  hold(): void {
-    const { held, window } = this.receive;
-    const pause = this.#paused ? held > window / 2 : held > window;
-    if (pause === this.#paused) return;
-    this.#paused = pause;
-    this.port.pauseClient(pause);
-  }
-}
-
 /**
  * The inbound proxy of one virtual IN channel ([MS-RPCH] 3.2.3): a state machine without sockets or clocks. The first PDU
  * of its first connection is read by whoever makes it (Open_Start).
@@ -121,14 +85,15 @@ export class InboundProxy {
   readonly #state: State<'Connecting' | 'B3W' | 'Wait_B2' | 'Opened' | 'Opened_A5W' | 'Flushing' | 'Finished'>;
   readonly #port: InboundProxyPort;
   readonly #options: InboundProxyOptions;
-  readonly #opening: InOpening;
+  /** Until the server is connected. */
+  #opening: InOpening | undefined;
   readonly #queue: SendQueue;
   readonly #patience = new Patience();
   #conduct: ClientConduct;
-  #default: Instance;
-  #successor: Instance | undefined;
+  #default: InboundInstance;
+  #successor: InboundInstance | undefined;
   /** A successor that came before its predecessor was opened, or had ended its own predecessor. */
-  #next: { readonly instance: Instance; readonly a1: InOpening & { readonly kind: 'IN_R/A1' } } | undefined;
+  #next: { readonly instance: InboundInstance; readonly a1: InOpening & { readonly kind: 'IN_R/A1' } } | undefined;
   /** A5 that came before the server was ready: the successor's cookie. */
   #earlyA5: Uint8Array | undefined;
   /** RPC PDUs of the successor, which wait for IN_R2/A5 on the predecessor. */
@@ -153,7 +118,7 @@ export class InboundProxy {
     this.#state = new State('inbound', 'Connecting', options.onTransition);
     const cookie = opening.kind === 'CONN/B1' ? opening.inChannelCookie : opening.successorCookie;
     this.#serverCookie = cookie;
-    this.#default = new Instance(client, cookie, options.receiveWindow);
+    this.#default = new InboundInstance(client, cookie, options.receiveWindow);
     this.client = this.#handle(this.#default);
     this.#queue = new SendQueue((run, count) => {
       port.toServer.rpc(run, count);
@@ -191,8 +156,9 @@ export class InboundProxy {
    */
   serverConnected(conduct = this.#conduct): void {
     this.#conduct = conduct;
-    if (this.#state.now !== 'Connecting') return;
     const opening = this.#opening;
+    if (this.#state.now !== 'Connecting' || opening === undefined) return;
+    this.#opening = undefined;
     const { receiveWindow: receiveWindowSize, connectionTimeout, clientAddress, recyclingTimeout } = this.#options;
     const { virtualConnectionCookie } = opening;
     const version = Math.min(1, opening.version);
@@ -240,7 +206,7 @@ export class InboundProxy {
     if (a1.kind !== 'IN_R/A1' || this.#next !== undefined || (state !== 'Opened' && !isEarly)) {
       throw new ProtocolError('RPCH_RECYCLING', `${a1.kind} in state ${state}`, '[MS-RPCH] 3.2.3.5.5.1');
     }
-    const instance = new Instance(client, a1.successorCookie, this.#options.receiveWindow);
+    const instance = new InboundInstance(client, a1.successorCookie, this.#options.receiveWindow);
     this.#next = { instance, a1 };
     this.#proceed();
     return this.#handle(instance);
@@ -307,7 +273,7 @@ export class InboundProxy {
     return this.#state.now === 'Opened' || this.#state.now === 'Opened_A5W';
   }
 
-  #handle(instance: Instance): InboundClient {
+  #handle(instance: InboundInstance): InboundClient {
     return {
       from: {
         rpc: (run, count) => this.#rpcFromClient(instance, run, count),
@@ -319,7 +285,7 @@ export class InboundProxy {
     };
   }
 
-  #rpcFromClient(instance: Instance, run: Uint8Array, count: number): void {
+  #rpcFromClient(instance: InboundInstance, run: Uint8Array, count: number): void {
     const state = this.#state.now;
     if (state === 'Finished' || instance.over) return;
     if (state === 'Connecting' || instance === this.#next?.instance) {
@@ -341,7 +307,7 @@ export class InboundProxy {
     this.#settle();
   }
 
-  #rtsFromClient(instance: Instance, bytes: Uint8Array): void {
+  #rtsFromClient(instance: InboundInstance, bytes: Uint8Array): void {
     const state = this.#state.now;
     if (state === 'Finished' || instance.over) return;
     if (state === 'Connecting') throw unexpectedRts(parseRts(bytes), [], '[MS-RPCH] 3.2.3.5');
@@ -381,7 +347,7 @@ export class InboundProxy {
    * [MS-RPCH] 3.2.3.5.6 wants A5 in opened state only. Where CONN/C2 and all that follows overtake CONN/B3, a client with much
    * to say may have ended this instance before; A5 then waits for the server as what came before it does.
    */
-  #takeA5(instance: Instance, successorCookie: Uint8Array): void {
+  #takeA5(instance: InboundInstance, successorCookie: Uint8Array): void {
     if (this.#passes) {
       this.#predecessorEnds(successorCookie);
     } else {
@@ -408,7 +374,7 @@ export class InboundProxy {
       this.#receivedBefore += successor.receive.bytesReceived;
       this.#successorQueue = undefined;
       this.#state.to('Opened', 'IN_R2/A5 of another successor');
-      this.#drop(successor);
+      successor.end();
       this.#proceed();
       return;
     }
@@ -417,18 +383,13 @@ export class InboundProxy {
     this.#predecessorBytes = this.#queue.bytes;
     this.#default = successor;
     this.#state.to('Opened', 'IN_R2/A5');
-    this.#drop(predecessor);
+    predecessor.end();
     const waiting = this.#successorQueue;
     this.#successorQueue = undefined;
     waiting?.unplug();
     this.#greet();
     this.#settle();
     this.#proceed();
-  }
-
-  #drop(instance: Instance): void {
-    instance.over = true;
-    instance.port.close();
   }
 
   #rtsFromServer(bytes: Uint8Array): void {

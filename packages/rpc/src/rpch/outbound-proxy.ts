@@ -6,6 +6,7 @@ import type { ClientConduct } from './client-conduct.ts';
 import { Destination } from './commands.ts';
 import { assertCookie } from './cookies.ts';
 import { ReceiveWindow } from './flow-control.ts';
+import { type DrainedChannel, OutboundDrain } from './outbound-drain.ts';
 import { type OutboundClientPort, OutboundInstance } from './outbound-instance.ts';
 import { Patience } from './patience.ts';
 import {
@@ -25,6 +26,7 @@ import {
   PING_PDU,
   PING_TRAFFIC_SENT_NOTIFY,
 } from './pdus.ts';
+import { PingOriginator } from './ping-originator.ts';
 import type { OutOpening } from './proxy-opening.ts';
 import { ACK_OWED, type OnTransition, type RoleEnd, State } from './role.ts';
 import { destinationOf, parseRts, unexpectedRts } from './rts.ts';
@@ -33,8 +35,6 @@ export type { OutboundClientPort } from './outbound-instance.ts';
 
 /** Bytes of Pings after which the server is told of them ([MS-RPCH] 3.2.4.6; Windows' figure). */
 const PING_TRAFFIC_REPORTED = 1031;
-/** What a drained channel is left of its lifetime, bytes: where Windows' server begins to recycle ([MS-RPCH] 3.2.5.4.1). */
-const LEFT_WHEN_DRAINED = 8 * 1024;
 
 /** What the outbound proxy does to its surroundings. */
 export interface OutboundProxyPort {
@@ -97,7 +97,8 @@ export class OutboundProxy {
   >;
   readonly #port: OutboundProxyPort;
   readonly #options: OutboundProxyOptions;
-  readonly #opening: OutOpening;
+  /** Until the server is connected. */
+  #opening: OutOpening | undefined;
   readonly #receive: ReceiveWindow;
   readonly #patience = new Patience();
   #conduct: ClientConduct;
@@ -108,8 +109,7 @@ export class OutboundProxy {
   #predecessor: OutboundInstance | undefined;
   /** OUT_R2/C1 is in. */
   #confirmedByClient = false;
-  #bodyBytesAtTick = 0;
-  #lastSent: number | undefined;
+  readonly #pings = new PingOriginator();
   /** Bytes of the default instance that the server does not know of: CONN/A3, and Pings not yet reported. */
   #unreported = 0;
   #pingTraffic = 0;
@@ -117,8 +117,7 @@ export class OutboundProxy {
   #owedSince: number | undefined;
   /** OUT_R2/A1 was passed on, and nothing has come of it yet. */
   #awaitsSuccessor = false;
-  #drains = false;
-  #receivedAtDrain = -1;
+  #drain: OutboundDrain | undefined;
 
   /** @param opening what the client's first PDU was: CONN/A1, or OUT_R/A3 of a virtual channel that is at another proxy. */
   constructor(port: OutboundProxyPort, options: OutboundProxyOptions, client: OutboundClientPort, opening: OutOpening) {
@@ -180,8 +179,9 @@ export class OutboundProxy {
    */
   serverConnected(conduct = this.#conduct): void {
     this.#conduct = conduct;
-    if (this.#state.now !== 'Connecting') return;
     const opening = this.#opening;
+    if (this.#state.now !== 'Connecting' || opening === undefined) return;
+    this.#opening = undefined;
     const { channelLifetime, receiveWindow: receiveWindowSize, connectionTimeout, recyclingTimeout } = this.#options;
     const { virtualConnectionCookie } = opening;
     const version = Math.min(1, opening.version);
@@ -238,15 +238,10 @@ export class OutboundProxy {
     return this.#handle(successor);
   }
 
-  /**
-   * Has the server recycle the OUT channel, so that the client moves to another proxy when this one accepts nothing more:
-   * the server is told of so much ping traffic that little is left of the channel's lifetime ([MS-RPCH] 3.2.5.5.14).
-   * Nothing in the protocol lets an inbound proxy do the like: the IN channel moves when its client recycles it.
-   */
+  /** Has the server recycle the OUT channel, now and whenever it is opened again: the proxy is going. */
   drain(): void {
-    this.#drains = true;
-    this.#receivedAtDrain = -1;
-    this.#shortenLifetime(this.#options.receiveWindow);
+    this.#drain ??= new OutboundDrain();
+    if (this.#state.now === 'Opened') this.#notify(this.#drain.begin(this.#drained, this.#options.receiveWindow));
   }
 
   /** Time goes on: `now` in ms on any steady clock. */
@@ -261,7 +256,7 @@ export class OutboundProxy {
     if (this.#receive.ackOverdue()) this.#acknowledge();
     this.#judgeDebt(now);
     this.#pingIfSilent(now);
-    if (this.#drains && state === 'Opened') this.#drainFurther();
+    if (this.#drain !== undefined && this.#state.now === 'Opened') this.#notify(this.#drain.goOn(this.#drained));
   }
 
   #instance(
@@ -450,7 +445,7 @@ export class OutboundProxy {
   #unplug(instance: OutboundInstance): void {
     instance.unplug();
     this.#acknowledgeServer();
-    if (this.#drains) this.drain();
+    if (this.#drain !== undefined) this.drain();
   }
 
   #rpcFromServer(run: Uint8Array, count: number): void {
@@ -505,51 +500,34 @@ export class OutboundProxy {
     }
   }
 
-  /** [MS-RPCH] 3.2.4.6 */
+  /** [MS-RPCH] 3.2.4.6. A successor says nothing before its response. */
   #pingIfSilent(now: number): void {
     const instance = this.#default;
-    if (this.#lastSent === undefined || instance.used !== this.#bodyBytesAtTick) {
-      this.#bodyBytesAtTick = instance.used;
-      this.#lastSent = now;
-      return;
-    }
-    if (now - this.#lastSent < this.#options.connectionTimeout / 2 || !this.#conduct.takesRts) return;
-    // A successor says nothing before its response.
-    if (instance.plugged) return;
+    if (!this.#pings.isDue(now, instance.used, this.#options.connectionTimeout / 2)) return;
+    if (!this.#conduct.takesRts || instance.plugged) return;
     const ping = PING_PDU.encode({});
     instance.rts(ping);
-    this.#bodyBytesAtTick = instance.used;
-    this.#lastSent = now;
+    this.#pings.sent(now, instance.used);
     this.#pingTraffic += ping.length;
     this.#unreported += ping.length;
-    if (this.#pingTraffic > PING_TRAFFIC_REPORTED) {
-      this.#notify(this.#pingTraffic);
-      this.#unreported -= this.#pingTraffic;
-      this.#pingTraffic = 0;
-    }
+    if (this.#pingTraffic <= PING_TRAFFIC_REPORTED) return;
+    this.#notify(this.#pingTraffic);
+    this.#pingTraffic = 0;
   }
 
-  /**
-   * First only as much is taken off that what the server may have sent meanwhile still fits; once nothing has come for a
-   * tick, nothing is under way, and the rest follows.
-   */
-  #drainFurther(): void {
-    const { bytesReceived } = this.#receive;
-    if (bytesReceived === this.#receivedAtDrain) this.#shortenLifetime(0);
-    this.#receivedAtDrain = bytesReceived;
+  get #drained(): DrainedChannel {
+    const { used, queue } = this.#default;
+    return {
+      lifetime: this.#options.channelLifetime,
+      knownToServer: used + queue.bytes - this.#unreported,
+      received: this.#receive.bytesReceived,
+    };
   }
 
-  #shortenLifetime(underWay: number): void {
-    const instance = this.#default;
-    if (this.#state.now !== 'Opened' || !this.#conduct.takesRts) return;
-    const knownToServer = instance.used + instance.queue.bytes - this.#unreported;
-    const traffic = this.#options.channelLifetime - knownToServer - underWay - LEFT_WHEN_DRAINED;
-    if (traffic <= 0) return;
-    this.#unreported -= traffic;
-    this.#notify(traffic);
-  }
-
+  /** Tells the server of ping traffic, true or not. */
   #notify(pingTrafficSent: number): void {
+    if (pingTrafficSent === 0 || !this.#conduct.takesRts) return;
+    this.#unreported -= pingTrafficSent;
     this.#port.toServer.rts(PING_TRAFFIC_SENT_NOTIFY.encode({ pingTrafficSent }));
   }
 

@@ -9,12 +9,14 @@ import { type OnTransition, type RoleEnd, State } from './role.ts';
 import { type RtsPdu, unexpectedRts } from './rts.ts';
 import type { ServerLegPort, ServerOpening } from './server-opening.ts';
 
-/** What the server's virtual IN channel does to its surroundings. */
+/** Where the server's virtual IN channel takes RPC PDUs. */
 export interface ServerInPort {
   toRuntime(run: Uint8Array, count: number): void;
-  /** A PDU for the client, on the default OUT channel. */
-  toClient(pdu: Uint8Array): void;
-  ended(end: RoleEnd): void;
+}
+
+/** Where it sends PDUs for the client: the virtual OUT channel. */
+export interface ToClient {
+  send(pdu: Uint8Array): void;
 }
 
 export interface ServerInOptions {
@@ -51,6 +53,8 @@ export class ServerInLeg {
 export class ServerIn {
   readonly #state: State<'Opened' | 'A6W' | 'Opened_B1W'>;
   readonly #port: ServerInPort;
+  readonly #out: ToClient;
+  readonly #ended: (end: RoleEnd) => void;
   readonly #options: ServerInOptions;
   readonly #patience = new Patience();
   #default: ServerInLeg;
@@ -59,9 +63,17 @@ export class ServerIn {
   #next: { readonly leg: ServerInLeg; readonly a2: ServerOpening & { readonly kind: 'IN_R1/A2' } } | undefined;
   #blocked = false;
 
-  constructor(port: ServerInPort, options: ServerInOptions, leg: ServerInLeg) {
+  constructor(
+    port: ServerInPort,
+    out: ToClient,
+    ended: (end: RoleEnd) => void,
+    options: ServerInOptions,
+    leg: ServerInLeg,
+  ) {
     this.#state = new State('server-in', 'Opened', options.onTransition);
     this.#port = port;
+    this.#out = out;
+    this.#ended = ended;
     this.#options = options;
     this.#default = leg;
   }
@@ -123,7 +135,7 @@ export class ServerIn {
     const mark = this.#state.now === 'Opened_B1W' ? receive.bytesReceived : 0;
     if (!this.#patience.exhausted(now, mark, this.#blocked)) return;
     this.#state.to(this.#state.now, 'time-out');
-    this.#port.ended('recycling-timeout');
+    this.#ended('recycling-timeout');
   }
 
   /** Opened: the successor that waits, if any, begins to replace its predecessor. */
@@ -138,7 +150,7 @@ export class ServerIn {
     this.#successor = leg;
     this.#patience.begin(this.#options.setupTimeout);
     this.#state.to('A6W', 'IN_R1/A2');
-    this.#port.toClient(
+    this.#out.send(
       IN_R1_A3.encode({
         destination: Destination.FDClient,
         version: Math.min(1, version),
@@ -152,7 +164,7 @@ export class ServerIn {
   #renameInPlace(pdu: RtsPdu): void {
     this.#default.cookie = IN_R2_A2.decode(pdu).successorCookie;
     this.#state.to('Opened', 'IN_R2/A2');
-    this.#port.toClient(IN_R2_A3.encode({ destination: Destination.FDClient }));
+    this.#out.send(IN_R2_A3.encode({ destination: Destination.FDClient }));
   }
 
   /** [MS-RPCH] 3.2.5.5.6 stops the clock here, though IN_R1/B1 is still to come: ours goes on. */

@@ -27,7 +27,6 @@ import type { ServerLegPort, ServerOpening } from './server-opening.ts';
 export interface ServerOutPort {
   /** Whether the client takes part in the recycling of its OUT channel; asked when it is due. */
   readonly mayRecycle: boolean;
-  ended(end: RoleEnd): void;
 }
 
 export interface ServerOutOptions {
@@ -72,6 +71,7 @@ export class ServerOutLeg {
 export class ServerOut {
   readonly #state: State<'Opened' | 'Opened_A4W' | 'Opened_A8W' | 'Opened_R2A8W'>;
   readonly #port: ServerOutPort;
+  readonly #ended: (end: RoleEnd) => void;
   readonly #options: ServerOutOptions;
   readonly #queue: SendQueue;
   readonly #patience = new Patience();
@@ -86,9 +86,10 @@ export class ServerOut {
   /** The outbound proxy before the present one, until it has emptied its queue and closed. */
   #predecessor: ServerOutLeg | undefined;
 
-  constructor(port: ServerOutPort, options: ServerOutOptions, leg: ServerOutLeg) {
+  constructor(port: ServerOutPort, ended: (end: RoleEnd) => void, options: ServerOutOptions, leg: ServerOutLeg) {
     this.#state = new State('server-out', 'Opened', options.onTransition);
     this.#port = port;
+    this.#ended = ended;
     this.#options = options;
     this.#default = leg;
     this.#queue = new SendQueue((run, count) => this.#sendRpc(run, count));
@@ -199,7 +200,7 @@ export class ServerOut {
     }
     if (!this.#patience.exhausted(now)) return;
     this.#state.to(this.#state.now, 'time-out');
-    this.#port.ended('recycling-timeout');
+    this.#ended('recycling-timeout');
   }
 
   clear(): void {
@@ -283,7 +284,7 @@ export class ServerOut {
   #sendRpc(run: Uint8Array, count: number): void {
     const { lifetime, port } = this.#default;
     if (run.length > lifetime.left) {
-      this.#port.ended('out-channel-used-up');
+      this.#ended('out-channel-used-up');
       return;
     }
     lifetime.use(run.length);
@@ -293,7 +294,7 @@ export class ServerOut {
   #sendRts(pdu: Uint8Array): void {
     const { lifetime, port } = this.#default;
     if (pdu.length > lifetime.left) {
-      this.#port.ended('out-channel-used-up');
+      this.#ended('out-channel-used-up');
       return;
     }
     lifetime.use(pdu.length);

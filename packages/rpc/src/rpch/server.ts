@@ -127,7 +127,7 @@ export class Server {
 
   /** [MS-RPCH] 3.2.5.5.3 */
   #attachOut(port: ServerLegPort, a2: ServerOpening & { readonly kind: 'CONN/A2' }): ServerLeg {
-    if (this.#a2 !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/A2', this.#state.now);
+    if (this.#outLeg !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/A2', this.#state.now);
     this.#a2 = a2;
     const leg = new ServerOutLeg(port, a2.outChannelCookie, a2.receiveWindowSize, a2.channelLifetime);
     this.#outLeg = leg;
@@ -137,7 +137,7 @@ export class Server {
 
   /** [MS-RPCH] 3.2.5.5.4 */
   #attachIn(port: ServerLegPort, b2: ServerOpening & { readonly kind: 'CONN/B2' }): ServerLeg {
-    if (this.#b2 !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/B2', this.#state.now);
+    if (this.#inLeg !== undefined || this.#state.now === 'Finished') throw duplicate('CONN/B2', this.#state.now);
     this.#b2 = b2;
     const leg = new ServerInLeg(port, b2.inChannelCookie, this.#options.receiveWindow);
     this.#inLeg = leg;
@@ -175,25 +175,10 @@ export class Server {
     const port = this.#port;
     const options = this.#options;
     const ended = (end: RoleEnd): void => this.#finish(end);
-    const out = new ServerOut(
-      {
-        get mayRecycle() {
-          return port.mayRecycle;
-        },
-        ended,
-      },
-      options,
-      outLeg,
-    );
-    const inbound = new ServerIn(
-      {
-        toRuntime: (run, count) => port.toRuntime(run, count),
-        toClient: (pdu) => out.send(pdu),
-        ended,
-      },
-      options,
-      inLeg,
-    );
+    const out = new ServerOut(port, ended, options, outLeg);
+    const inbound = new ServerIn(port, out, ended, options, inLeg);
+    this.#a2 = undefined;
+    this.#b2 = undefined;
     this.#out = out;
     this.#in = inbound;
     inbound.runtimeBlocked(this.#runtimeBlocked);
@@ -207,45 +192,34 @@ export class Server {
   }
 
   #inHandle(leg: ServerInLeg): ServerLeg {
-    const from: PduSink = {
-      rpc: (run, count) => {
+    return new Handle(
+      leg,
+      (run, count) => {
         if (this.#state.now === 'Finished' || leg.over) return;
         if (this.#in === undefined) throw tooEarly(this.#state.now);
         this.#in.rpc(leg, run, count);
       },
-      rts: (pdu) => {
+      (pdu) => {
         if (this.#state.now !== 'Finished' && !leg.over) this.#rtsFromInboundProxy(leg, pdu);
       },
-    };
-    return {
-      from,
-      get over() {
-        return leg.over;
-      },
-      closed: () => {},
-    };
+    );
   }
 
   #outHandle(leg: ServerOutLeg): ServerLeg {
-    const from: PduSink = {
-      rpc: () => {
+    return new Handle(
+      leg,
+      () => {
         throw new ProtocolError('RPCH_RPC_ON_OUT', 'RPC PDU from the outbound proxy', '[MS-RPCH] 3.2.5.5.2');
       },
-      rts: (pdu) => {
+      (pdu) => {
         if (this.#state.now !== 'Finished' && !leg.over) this.#rtsFromOutboundProxy(leg, pdu);
       },
-    };
-    return {
-      from,
-      get over() {
-        return leg.over;
-      },
-      closed: () => {
+      () => {
         if (this.#state.now === 'Finished') return;
         this.#out?.closed(leg);
         this.#holdRuntime();
       },
-    };
+    );
   }
 
   #rtsFromInboundProxy(leg: ServerInLeg, bytes: Uint8Array): void {
@@ -303,6 +277,28 @@ export class Server {
     this.#port.ended(end);
   }
 }
+
+/** A leg for its surroundings. There are two for each of thousands of sessions: a class costs less than a literal with getters. */
+class Handle implements ServerLeg, PduSink {
+  readonly from: PduSink = this;
+  readonly rpc: PduSink['rpc'];
+  readonly rts: PduSink['rts'];
+  readonly closed: () => void;
+  readonly #leg: { readonly over: boolean };
+
+  constructor(leg: { readonly over: boolean }, rpc: PduSink['rpc'], rts: PduSink['rts'], closed: () => void = nothing) {
+    this.#leg = leg;
+    this.rpc = rpc;
+    this.rts = rts;
+    this.closed = closed;
+  }
+
+  get over(): boolean {
+    return this.#leg.over;
+  }
+}
+
+function nothing(): void {}
 
 function duplicate(event: string, state: string): ProtocolError {
   return new ProtocolError('RPCH_RTS_UNEXPECTED', `${event} in state ${state}`, '[MS-RPCH] 3.2.5.5');

@@ -199,15 +199,19 @@ test('a run-time that is blocked stays so for the successor', () => {
   assert.deepEqual(journal.take(), [ACK]);
 });
 
-test('a run-time that takes nothing is given no successor, whose window would come on top', () => {
-  const { role, out, journal } = openedClient();
+test('a run-time that takes nothing is given one successor, and no other: the windows would add up', () => {
+  const { role, out, journal, outChannel } = openedClient();
   role.runtimeBlocked(true);
-  journal.take();
   out.from.rts(A2);
+  assert.deepEqual(journal.take(), ['open out2 120', 'out2 OUT_R1/A3']);
+  out.from.rts(R2_A6);
+  out.from.rts(B3);
+  journal.take();
+  outChannel(2).from.rts(A2);
   assert.deepEqual(journal.take(), []);
-  assert.throws(() => out.from.rts(A2), { code: 'RPCH_RTS_UNEXPECTED' });
+  assert.throws(() => outChannel(2).from.rts(A2), { code: 'RPCH_RTS_UNEXPECTED' });
   role.runtimeBlocked(false);
-  assert.equal(journal.take().length, 2, 'the request and OUT_R2/A3');
+  assert.deepEqual(journal.take(), ['open out3 120', 'out3 OUT_R1/A3']);
 });
 
 test('every RTS PDU that must not come is refused, state by state', () => {
