@@ -14,6 +14,8 @@ export class SendWindow {
   readonly advertised: number;
   #available: number;
   #sent = 0;
+  /** How far the peer has let us go, in bytes since the beginning: it never takes that back. */
+  #limit: number;
   /** Bytes sent when the channel got its present cookie, and those that the peer's count leaves out. */
   #renamedAt = 0;
   #uncounted = 0;
@@ -25,6 +27,7 @@ export class SendWindow {
   constructor(advertised: number) {
     this.advertised = advertised;
     this.#available = advertised;
+    this.#limit = advertised;
   }
 
   get available(): number {
@@ -61,7 +64,8 @@ export class SendWindow {
   /**
    * Takes an acknowledgement. One that claims more than was sent or offers more than was advertised is a
    * {@link ProtocolError}; one that leaves less than nothing (FreeRDP counts responses only) leaves nothing. Counts are
-   * 32-bit numbers and wrap around.
+   * 32-bit numbers and wrap around. One that an acknowledgement sent after it has overtaken, by way of a successor IN channel,
+   * changes nothing: 3.2.1.5.1.1 would have it take back what the later one gave.
    * @param former it names the channel by its cookie before {@link renamed}.
    */
   acknowledged(ack: FlowControlAck, former = false): void {
@@ -81,7 +85,10 @@ export class SendWindow {
         SECTION,
       );
     }
-    this.#available = Math.max(0, ack.availableWindow - inFlight);
+    const limit = this.#sent - inFlight + ack.availableWindow;
+    if (limit < this.#limit) return;
+    this.#limit = limit;
+    this.#available = Math.max(0, limit - this.#sent);
   }
 }
 

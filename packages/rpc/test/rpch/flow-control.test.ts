@@ -87,10 +87,21 @@ test('an acknowledgement of more than was sent, or with more window than there i
 test('an acknowledgement that leaves less than nothing leaves nothing', () => {
   const sender = new SendWindow(1000);
   sender.sent(900);
-  sender.acknowledged(ack(100, 500));
+  // A PDU that is larger than the window goes alone, and then more than was promised is under way.
+  sender.sent(900);
+  sender.acknowledged(ack(100, 1000));
   assert.equal(sender.available, 0);
-  sender.acknowledged(ack(900, 1000));
+  sender.acknowledged(ack(1800, 1000));
   assert.equal(sender.available, 1000);
+});
+
+test('an acknowledgement that a later one has overtaken takes nothing back', () => {
+  const sender = new SendWindow(65_536);
+  sender.sent(48_402);
+  sender.acknowledged(ack(48_402, 65_536));
+  assert.equal(sender.available, 65_536);
+  sender.acknowledged(ack(33_186, 39_584));
+  assert.equal(sender.available, 65_536);
 });
 
 test('an acknowledgement is due at exactly half the window, not before', () => {

@@ -169,6 +169,14 @@ export class VirtualConnections {
           try {
             work();
           } catch (error) {
+            // The first PDU may have found its owner, and what follows it in the same chunk be wrong.
+            const rethrow = (): never => {
+              throw error;
+            };
+            if (owner !== undefined) {
+              (owner as VirtualConnection).guard(rethrow);
+              return;
+            }
             if (!(error instanceof ProtocolError)) throw error;
             this.world.protocolError(`server at ${this.process.name}`, error);
             port.close();
