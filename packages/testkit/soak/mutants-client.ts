@@ -60,7 +60,6 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
     ],
     ['the patience with A4 does not begin', '    this.#patience.begin(recyclingTimeout);\n', ''],
     ['the next recycling does not wait for the last', '    this.#settled = false;\n', ''],
-    ['the predecessor is not over', '    predecessor.over = true;\n', ''],
     [
       'the predecessor is not closed and not over',
       '    predecessor.over = true;\n    predecessor.port?.close();\n',
@@ -99,7 +98,6 @@ export const CLIENT_MUTANTS: readonly Mutant[] = [
       '        predecessorCookie: successor.cookie,',
     ],
     ['silence has no end', '    this.#silence.begin(connectionTimeout * SILENCE_FACTOR);\n', ''],
-    ['the predecessor is not over', '    predecessor.over = true;\n', ''],
     [
       'the predecessor is not closed',
       "    predecessor.over = true;\n    this.#state.to('Opened', event);\n    if (event === 'OUT_R1/A10') successor.port?.send(OUT_R1_A11.encode({}));\n    predecessor.port?.close();\n",

@@ -9,11 +9,8 @@ export const FLOW_MUTANTS: readonly Mutant[] = [
       'return this.#available >= length ||',
     ],
     ['what is sent takes nothing off the window', '    this.#available = Math.max(0, this.#available - length);\n', ''],
-    [
-      'what is on its way is forgotten at an acknowledgement',
-      'Math.max(0, ack.availableWindow - inFlight)',
-      'ack.availableWindow',
-    ],
+    ['an acknowledgement that was overtaken takes window back', '    if (limit < this.#limit) return;\n', ''],
+    ['what is on its way is forgotten at an acknowledgement', 'Math.max(0, limit - this.#sent)', 'ack.availableWindow'],
     ['bytes sent are not counted', '    this.#sent += length;\n', ''],
     ['a PDU that no window can take never goes', ' || this.#available === this.advertised;', ';'],
     [
@@ -44,11 +41,6 @@ export const FLOW_MUTANTS: readonly Mutant[] = [
       'what was consumed is acknowledged as received',
       'bytesReceived: this.#received >>> 0,',
       'bytesReceived: this.#consumed >>> 0,',
-    ],
-    [
-      'an acknowledgement of more than was sent is believed',
-      'if (inFlight > Math.min(counted, HALF_OF_32_BITS) ||',
-      'if (',
     ],
   ]),
   ...faultsIn('send-queue.ts', [

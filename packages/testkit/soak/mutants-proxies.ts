@@ -1,96 +1,113 @@
 import { faultsIn, type Mutant } from './mutants-fault.ts';
 
 /** Faults of the inbound proxy. */
-const INBOUND: readonly Mutant[] = faultsIn('inbound-proxy.ts', [
-  ['an acknowledgement of the server is not counted', '      this.#queue.window?.acknowledged(ack, !isPresent);\n', ''],
-  [
-    'the queue is not drained after an acknowledgement',
-    '      this.#queue.pump();\n      this.#flushed();\n',
-    '      this.#flushed();\n',
-  ],
-  [
-    'the end of the queue is not noticed',
-    '      this.#queue.pump();\n      this.#flushed();\n',
-    '      this.#queue.pump();\n',
-  ],
-  [
-    'B1 overtakes the queue',
-    "    if (this.#state.now !== 'Flushing' || this.#queue.bytes > 0) return;\n",
-    "    if (this.#state.now !== 'Flushing') return;\n",
-  ],
-  ['B1 is not sent', '    this.#port.toServer.rts(IN_R1_B1.encode({}));\n', ''],
-  [
-    'the cookie of IN_R2/A1 is not compared',
-    "    assertCookie('IN_R2/A1', predecessorCookie, this.#default.cookie, '[MS-RPCH] 3.2.3.5.5.1');\n",
-    '',
-  ],
-  [
-    'the cookie of IN_R2/A5 is not compared',
-    '    if (!sameBytes(successor.cookie, successorCookie)) {\n',
-    '    if (successorCookie === undefined) {\n',
-  ],
-  [
-    'former cookies are forgotten',
-    '[...this.#formerServerCookies, this.#serverCookie].slice(-MAX_FORMER_COOKIES)',
-    '[]',
-  ],
-  [
-    'a successor overtakes its predecessor',
-    '    if (instance === this.#successor) this.#successorQueue?.offer(run, count);\n    else this.#queue.offer(run, count);\n',
-    '    this.#queue.offer(run, count);\n',
-  ],
-  ['what waited for the predecessor is not sent', '    waiting?.unplug();\n', ''],
-  [
-    'the patience with B2 does not end',
-    '      this.#patience.end();\n      this.#serverReady(IN_R1_B2',
-    '      this.#serverReady(IN_R1_B2',
-  ],
-  [
-    'the patience with IN_R2/A5 does not end',
-    '    this.#patience.end();\n    this.#successor = undefined;\n',
-    '    this.#successor = undefined;\n',
-  ],
-  ['bytes of predecessors are acknowledged to the successor', '    this.#predecessorBytes = this.#queue.bytes;\n', ''],
-  ['windows of successors add up', '    if (this.#predecessorBytes > 0 || this.#serverBlocked) return;\n', ''],
-  ['TCP does not hold a client that sends too much', '    this.port.pauseClient(pause);\n', ''],
-  [
-    'PDUs for others are not relayed',
-    '  #relay(bytes: Uint8Array): void {\n    this.#port.toServer.rts(bytes);\n',
-    '  #relay(_bytes: Uint8Array): void {\n',
-  ],
-  [
-    'the server’s window is taken for twice as large',
-    'new SendWindow(receiveWindowSize)',
-    'new SendWindow(2 * receiveWindowSize)',
-  ],
-  ['the table is not told that the channel leaves', '      this.#port.leaving();\n', ''],
-  [
-    'the successor is told before the server',
-    '    this.#port.toServer.rts(IN_R2_A2.encode({ successorCookie }));\n',
-    '',
-  ],
-  ['IN_R1/A6 is not sent', '      this.#port.toServer.rts(IN_R1_A6.encode({ successorCookie }));\n', ''],
-  [
-    'IN_R1/A6 names the predecessor',
-    'IN_R1_A6.encode({ successorCookie })',
-    'IN_R1_A6.encode({ successorCookie: this.#default.cookie })',
-  ],
-  ['the predecessor is not closed', '    this.#drop(predecessor);\n', ''],
-  [
-    'acknowledgements name the predecessor',
-    '    const { receive, cookie } = this.#default;\n    this.#port.toServer.rts(encodeAck(receive.acknowledge(cookie), Destination.FDClient));\n',
-    '    const { receive } = this.#default;\n    const cookie = this.#formerServerCookies[0] ?? this.#default.cookie;\n    this.#port.toServer.rts(encodeAck(receive.acknowledge(cookie), Destination.FDClient));\n',
-  ],
-  ['what is consumed is not counted', '    if (length > old) this.#default.receive.handedOn(length - old);\n', ''],
-  ['a server that takes nothing is not heeded', '    this.#default.receive.setBlocked(blocked);\n', ''],
-  ['A5 that comes before the server is ready is forgotten', '      this.#earlyA5 = successorCookie;\n', ''],
-  ['RPC PDUs wait for ever', '    this.#queue.unplug();\n', ''],
-  [
-    'an acknowledgement that is due is not sent',
-    '    if (instance.receive.ackDue && this.#passes && this.#conduct.takesRts) this.#acknowledge();\n',
-    '',
-  ],
-]);
+const INBOUND: readonly Mutant[] = [
+  ...faultsIn('inbound-proxy.ts', [
+    ['the predecessor is not closed', '    predecessor.end();\n', ''],
+    [
+      'an acknowledgement of the server is not counted',
+      '      this.#queue.window?.acknowledged(ack, !isPresent);\n',
+      '',
+    ],
+    [
+      'the queue is not drained after an acknowledgement',
+      '      this.#queue.pump();\n      this.#flushed();\n',
+      '      this.#flushed();\n',
+    ],
+    [
+      'the end of the queue is not noticed',
+      '      this.#queue.pump();\n      this.#flushed();\n',
+      '      this.#queue.pump();\n',
+    ],
+    [
+      'B1 overtakes the queue',
+      "    if (this.#state.now !== 'Flushing' || this.#queue.bytes > 0) return;\n",
+      "    if (this.#state.now !== 'Flushing') return;\n",
+    ],
+    ['B1 is not sent', '    this.#port.toServer.rts(IN_R1_B1.encode({}));\n', ''],
+    [
+      'the cookie of IN_R2/A1 is not compared',
+      "    assertCookie('IN_R2/A1', predecessorCookie, this.#default.cookie, '[MS-RPCH] 3.2.3.5.5.1');\n",
+      '',
+    ],
+    [
+      'the cookie of IN_R2/A5 is not compared',
+      '    if (!sameBytes(successor.cookie, successorCookie)) {\n',
+      '    if (successorCookie === undefined) {\n',
+    ],
+    [
+      'former cookies are forgotten',
+      '[...this.#formerServerCookies, this.#serverCookie].slice(-MAX_FORMER_COOKIES)',
+      '[]',
+    ],
+    [
+      'a successor overtakes its predecessor',
+      '    if (instance === this.#successor) this.#successorQueue?.offer(run, count);\n    else this.#queue.offer(run, count);\n',
+      '    this.#queue.offer(run, count);\n',
+    ],
+    ['what waited for the predecessor is not sent', '    waiting?.unplug();\n', ''],
+    [
+      'the patience with B2 does not end',
+      '      this.#patience.end();\n      this.#serverReady(IN_R1_B2',
+      '      this.#serverReady(IN_R1_B2',
+    ],
+    [
+      'the patience with IN_R2/A5 does not end',
+      '    this.#patience.end();\n    this.#successor = undefined;\n',
+      '    this.#successor = undefined;\n',
+    ],
+    [
+      'bytes of predecessors are acknowledged to the successor',
+      '    this.#predecessorBytes = this.#queue.bytes;\n',
+      '',
+    ],
+    ['windows of successors add up', '    if (this.#predecessorBytes > 0 || this.#serverBlocked) return;\n', ''],
+    [
+      'PDUs for others are not relayed',
+      '  #relay(bytes: Uint8Array): void {\n    this.#port.toServer.rts(bytes);\n',
+      '  #relay(_bytes: Uint8Array): void {\n',
+    ],
+    [
+      'the server’s window is taken for twice as large',
+      'new SendWindow(receiveWindowSize)',
+      'new SendWindow(2 * receiveWindowSize)',
+    ],
+    ['the table is not told that the channel leaves', '      this.#port.leaving();\n', ''],
+    [
+      'the successor is told before the server',
+      '    this.#port.toServer.rts(IN_R2_A2.encode({ successorCookie }));\n',
+      '',
+    ],
+    ['IN_R1/A6 is not sent', '      this.#port.toServer.rts(IN_R1_A6.encode({ successorCookie }));\n', ''],
+    [
+      'IN_R1/A6 names the predecessor',
+      'IN_R1_A6.encode({ successorCookie })',
+      'IN_R1_A6.encode({ successorCookie: this.#default.cookie })',
+    ],
+    [
+      'acknowledgements name the predecessor',
+      '    const { receive, cookie } = this.#default;\n    this.#port.toServer.rts(encodeAck(receive.acknowledge(cookie), Destination.FDClient));\n',
+      '    const { receive } = this.#default;\n    const cookie = this.#formerServerCookies[0] ?? this.#default.cookie;\n    this.#port.toServer.rts(encodeAck(receive.acknowledge(cookie), Destination.FDClient));\n',
+    ],
+    ['what is consumed is not counted', '    if (length > old) this.#default.receive.handedOn(length - old);\n', ''],
+    ['a server that takes nothing is not heeded', '    this.#default.receive.setBlocked(blocked);\n', ''],
+    ['A5 that comes before the server is ready is forgotten', '      this.#earlyA5 = successorCookie;\n', ''],
+    ['RPC PDUs wait for ever', '    this.#queue.unplug();\n', ''],
+    [
+      'an acknowledgement that is due is not sent',
+      '    if (instance.receive.ackDue && this.#passes && this.#conduct.takesRts) this.#acknowledge();\n',
+      '',
+    ],
+  ]),
+  ...faultsIn('inbound-instance.ts', [
+    ['TCP does not hold a client that sends too much', '    this.port.pauseClient(pause);\n', ''],
+    [
+      'TCP does not let a client go that it held',
+      'const pause = this.#paused ? held > window / 2 : held > window;',
+      'const pause = this.#paused || held > window;',
+    ],
+  ]),
+];
 
 /** Faults of the outbound proxy. */
 const OUTBOUND: readonly Mutant[] = [
@@ -150,11 +167,6 @@ const OUTBOUND: readonly Mutant[] = [
       "    if (this.#conduct.state !== 'silent') this.#default.rts(bytes);\n",
       '',
     ],
-    [
-      'PDUs for a client that hangs on them are relayed',
-      "    if (this.#conduct.state !== 'silent') this.#default.rts(bytes);\n",
-      '    this.#default.rts(bytes);\n',
-    ],
     ['what follows B1 goes to the predecessor', '    this.#default = successor;\n', ''],
     ['what is consumed is not counted', '        this.#receive.handedOn(run.length);\n', ''],
     [
@@ -167,15 +179,29 @@ const OUTBOUND: readonly Mutant[] = [
       '        this.#receive.setBlocked(this.#default.blocked || this.#predecessor?.blocked === true);\n',
       '',
     ],
-    ['draining tells the server nothing', '    this.#notify(traffic);\n', ''],
     ['no Ping is sent', '    instance.rts(ping);\n', ''],
-    ['the table is not told that the channel leaves', '      this.#port.leaving();\n', ''],
     ['C1 is forgotten', '      this.#confirmedByClient = true;\n', ''],
     ['an undecided client is waited for for ever', '      conduct.showsNone();\n', ''],
     [
       'acknowledgements to the server name the successor too early',
       'encodeAck(this.#receive.acknowledge(this.#default.cookie))',
       'encodeAck(this.#receive.acknowledge(this.#successor?.cookie ?? this.#default.cookie))',
+    ],
+  ]),
+  ...faultsIn('outbound-drain.ts', [
+    [
+      'draining takes nothing off the lifetime',
+      'return Math.max(0, lifetime - knownToServer - underWay - LEFT_WHEN_DRAINED);',
+      'return 0 * (lifetime - knownToServer - underWay - LEFT_WHEN_DRAINED);',
+    ],
+    ['draining ends with its first step', 'return isQuiet ? this.begin(channel, 0) : 0;', 'return 0;'],
+  ]),
+  ...faultsIn('ping-originator.ts', [
+    ['a Ping is never due', 'return now - this.#lastSent >= silence;', 'return false;'],
+    [
+      'a Ping is due a little late',
+      'return now - this.#lastSent >= silence;',
+      'return now - this.#lastSent >= 3 * silence;',
     ],
   ]),
   ...faultsIn('outbound-instance.ts', [

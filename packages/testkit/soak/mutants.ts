@@ -15,7 +15,7 @@ const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
 const USAGE = `usage: npm run soak -- mutants [OPTION…]
   --seeds N       schedules within which each fault must be found (${DEFAULT_SEEDS})
   --jobs N        how many run at the same time (all processors)
-  --only TEXT     only faults whose name contains this`;
+  --only TEXT     only faults whose file and name contain this; repeatable`;
 
 /** What became of a planted fault. */
 type Verdict =
@@ -38,7 +38,9 @@ async function main(args: readonly string[]): Promise<number> {
       console.log(`mutants: without any fault the simulation must pass: ${JSON.stringify(sound)}`);
       return 1;
     }
-    const mutants = MUTANTS.filter(({ name, file }) => `${file} ${name}`.includes(only));
+    const mutants = MUTANTS.filter(
+      ({ name, file }) => only.length === 0 || only.some((text) => `${file} ${name}`.includes(text)),
+    );
     return await tryAll(mutants, folder, seeds, jobs);
   } finally {
     rmSync(folder, { recursive: true });
@@ -47,10 +49,13 @@ async function main(args: readonly string[]): Promise<number> {
 
 function readOptions(
   args: readonly string[],
-): { readonly seeds: number; readonly jobs: number; readonly only: string } | undefined {
+): { readonly seeds: number; readonly jobs: number; readonly only: readonly string[] } | undefined {
   const text = { type: 'string' } as const;
   try {
-    const { values } = parseArgs({ args: [...args], options: { seeds: text, jobs: text, only: text } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: { seeds: text, jobs: text, only: { ...text, multiple: true } },
+    });
     const whole = (value: string | undefined, otherwise: number): number => {
       if (value !== undefined && !/^[1-9]\d{0,8}$/.test(value)) throw new Error(`${value} is no whole number`);
       return value === undefined ? otherwise : Number(value);
@@ -58,7 +63,7 @@ function readOptions(
     return {
       seeds: whole(values.seeds, DEFAULT_SEEDS),
       jobs: whole(values.jobs, availableParallelism()),
-      only: values.only ?? '',
+      only: values.only ?? [],
     };
   } catch (error) {
     console.error(`mutants: ${error instanceof Error ? error.message : String(error)}`);

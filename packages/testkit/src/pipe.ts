@@ -50,6 +50,11 @@ export class Pipe {
     this.#events = events;
   }
 
+  /** Bytes on the way at which the writer is asked to stop. */
+  get capacity(): number {
+    return this.#options.capacity;
+  }
+
   /** Bytes on the way. */
   get bytes(): number {
     return this.#tail - this.#head;

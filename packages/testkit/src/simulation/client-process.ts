@@ -9,11 +9,13 @@ import {
 import type { ConnectionEnd } from './connection.ts';
 import { keyOf, SenderAudit } from './flow-audit.ts';
 import { encodeHead, Incoming } from './incoming.ts';
+import { InvariantError } from './invariant.ts';
 import { Owner, type Waiting } from './owner.ts';
 import { LONG_LIFETIME } from './plan.ts';
 import { Process } from './process.ts';
 import { SeededRandom } from './random.ts';
 import { SambaLikeClient } from './samba-like-client.ts';
+import { SlowRuntime } from './slow-runtime.ts';
 import type { Surroundings } from './surroundings.ts';
 import { Wire } from './wire.ts';
 
@@ -75,11 +77,14 @@ export class ClientProcess extends Owner {
 
   #conforming(): Client {
     const { plan, onTransition } = this.world;
+    const runtime = new SlowRuntime(this.name, this.world, this.process, plan.windows.client, (blocked) =>
+      this.guard(() => client.runtimeBlocked(blocked)),
+    );
     const client: Client = new Client(
       {
         toRuntime: (run, count) => {
           this.#received(run, count);
-          this.world.blockNowAndThen(this.process, (work) => this.guard(work), client);
+          runtime.takes(run.length);
         },
         opened: () => this.#onOpened(),
         ended: (end) => this.end(end),
@@ -140,7 +145,7 @@ export class ClientProcess extends Owner {
     const heedsWindow = this.world.audits && plan.client !== 'samba';
     const audit = heedsWindow ? new SenderAudit(`client on ${end.connection.name}`, window) : undefined;
     const wire = new Wire(this.world, 'C>IP', end, contentLength, audit);
-    this.#listen(end, channel, () => false);
+    this.#listen('in', end, channel, () => false);
     end.write(encodeHead({ kind: 'in', contentLength }));
     let first = true;
     return {
@@ -160,13 +165,18 @@ export class ClientProcess extends Owner {
     this.#outs.add(end);
     const sink = this.world.hearsAcks(this.world.pausing(end, channel.from), Destination.FDClient);
     const incoming = new Incoming(sink, { head: () => channel.responded() });
-    this.#listen(end, channel, (chunk) => incoming.push(chunk));
+    this.#listen('out', end, channel, (chunk) => incoming.push(chunk));
     end.write(encodeHead({ kind: 'out', contentLength }));
     return { send: (pdu) => wire.rts(pdu), close: () => this.releases(end) };
   }
 
   /** @param data returns false when what came cannot be. */
-  #listen(end: ConnectionEnd, channel: { readonly over: boolean }, data: (chunk: Uint8Array) => boolean): void {
+  #listen(
+    kind: 'in' | 'out',
+    end: ConnectionEnd,
+    channel: { readonly over: boolean },
+    data: (chunk: Uint8Array) => boolean,
+  ): void {
     this.owns(end);
     end.listen({
       data: (chunk) =>
@@ -174,6 +184,9 @@ export class ClientProcess extends Owner {
           if (!data(chunk)) this.end('no HTTP response');
         }),
       ended: () => {
+        if (channel.over && kind === 'out' && this.world.audits) {
+          throw new InvariantError('left-behind', `the client did not close ${end.connection.name}`);
+        }
         if (channel.over) this.releases(end);
         else this.end(`${end.connection.name} was closed`);
       },

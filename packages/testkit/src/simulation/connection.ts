@@ -26,8 +26,6 @@ export interface LinkPace {
 const HICCUP = 500;
 /** The largest piece that is delivered at once, bytes. */
 export const CHUNK = 65_536;
-/** Bytes that a connection takes before it asks the writer to stop, at most. */
-export const LARGEST_CAPACITY = 131_072;
 
 /** Who pauses a reader: each on its own. */
 const PAUSERS = { role: 1, slow: 2, deaf: 4 } as const;
@@ -53,6 +51,11 @@ export class ConnectionEnd {
   /** Whether its owner has closed it. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Bytes on the way at which the writer is asked to stop. */
+  get capacity(): number {
+    return this.#out.capacity;
   }
 
   /** Bytes written that have not arrived. */
@@ -164,6 +167,11 @@ export class Connection {
     for (const pipe of this.#pipes) pipe.stall(true);
   }
 
+  /** Everything arrives again. */
+  goOn(): void {
+    for (const pipe of this.#pipes) pipe.stall(false);
+  }
+
   /** TCP gives the connection up: both ends learn of it. */
   giveUp(): void {
     for (const pipe of this.#pipes) {
@@ -198,7 +206,7 @@ function makePipe(
         if (kind < 0.75) return Math.min(available, CHUNK);
         return random.int(1, Math.min(available, kind < 0.92 ? 6000 : 40));
       },
-      capacity: random.pick([16_384, 65_536, LARGEST_CAPACITY]),
+      capacity: random.pick([16_384, 65_536, 131_072]),
     },
     {
       data: (chunk) => reader()?.data(chunk),

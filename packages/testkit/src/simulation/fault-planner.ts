@@ -24,6 +24,10 @@ export function faultsOf(plan: Unfaulted, random: SeededRandom): readonly Fault[
   if (plan.arrangement === 'native' && plan.hosts.length > 1 && random.chance(0.2)) {
     faults.push({ kind: 'drain', host: random.int(0, plan.hosts.length - 1), when: momentOf(random) });
   }
+  if (random.chance(0.15)) {
+    const which = random.pick(['oldest', 'newest'] as const);
+    faults.push({ kind: 'delay', on: connectionOf(plan, random), which, ms: delayOf(random), when: momentOf(random) });
+  }
   const fault = faultOf(plan, random);
   if (fault !== undefined) faults.push(fault);
   return faults;
@@ -91,6 +95,11 @@ function momentOf(random: SeededRandom): Moment {
     return { after: 'pdu', name, nth: random.pick([0, 0, 1]), steps: random.pick([0, 0, 1, 3, 10]) };
   }
   return { after: 'steps', count: Math.floor(10 * 300 ** random.next()) };
+}
+
+/** Less than a client waits for an inbound proxy that has not acknowledged yet, ms. */
+export function delayOf(random: SeededRandom): number {
+  return random.pick([100, 1000, random.int(2500, 4500)]);
 }
 
 function whoOf({ arrangement, hosts }: Unfaulted, random: SeededRandom): ProcessName {

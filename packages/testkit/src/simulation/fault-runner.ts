@@ -166,6 +166,12 @@ export class FaultRunner implements Faults {
       case 'half-close':
         pickOf(world.connections, fault)?.[fault.end].halfClose();
         break;
+      case 'delay': {
+        const connection = pickOf(world.connections, fault);
+        connection?.stall();
+        world.clock.after(fault.ms, () => connection?.goOn());
+        break;
+      }
       case 'stall': {
         const connection = pickOf(world.connections, fault);
         connection?.stall();

@@ -1,4 +1,4 @@
-import { fragLengthAt } from '@rpch/rpc/internal';
+import { Destination, fragLengthAt } from '@rpch/rpc/internal';
 import { InvariantError } from './invariant.ts';
 
 const ACK_LENGTH = 48;
@@ -30,8 +30,9 @@ export class SenderAudit {
    * RPC PDUs are sent. Each must be smaller than the window that is left ([MS-RPCH] 3.2.1.4.1.3); one that no window could
    * take may go alone.
    */
-  sends(run: Uint8Array): void {
-    for (let at = 0; at < run.length; ) {
+  sends(run: Uint8Array, count: number): void {
+    let counted = 0;
+    for (let at = 0; at < run.length; counted++) {
       const length = fragLengthAt(run, at);
       if (this.#available <= length && this.#available < this.#window) {
         const left = `${this.#available} of ${this.#window}`;
@@ -42,6 +43,7 @@ export class SenderAudit {
       if (this.#available < 0) this.#oversized = this.#sent;
       at += length;
     }
+    if (counted !== count) throw new InvariantError('bytes', `${this.#who} says ${count} of ${counted} PDUs`);
   }
 
   /**
@@ -86,6 +88,12 @@ export function readAckOf(pdu: Uint8Array): Ack | undefined {
     cookie: keyOf(pdu.subarray(at + 12, at + 12 + COOKIE_LENGTH)),
     destination: withDestination ? view.getUint32(COMMANDS_AT + 4, true) : undefined,
   };
+}
+
+/** Whether an inbound proxy tells the client only that a successor carries on: nothing has come on it yet. */
+export function isGreeting(pdu: Uint8Array): boolean {
+  const ack = readAckOf(pdu);
+  return ack?.destination === Destination.FDClient && ack.received === 0;
 }
 
 /** Cookies as keys: one character a byte. */

@@ -4,6 +4,8 @@ export type Invariant =
   | 'bytes'
   /** All is delivered, or all ends, in finite time. */
   | 'waits-for-ever'
+  /** Where nothing delays them, PDUs and acknowledgements are sent when they are due and not at the next tick. */
+  | 'slow'
   /** Nobody ends a session without cause. */
   | 'ended-too-early'
   /** Conforming parties find no fault with each other. */

@@ -1,5 +1,5 @@
 import type { PduSink } from '@rpch/rpc/internal';
-import { readAckOf, type SenderAudit } from './flow-audit.ts';
+import { isGreeting, readAckOf, type SenderAudit } from './flow-audit.ts';
 import type { Hop } from './hops.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -25,12 +25,13 @@ export class LocalWire implements PduSink {
 
   rpc(run: Uint8Array, count: number): void {
     this.#world.trace?.(`${this.name}  ${count} RPC PDU${count === 1 ? '' : 's'}, ${run.length} bytes`);
-    this.#audits.ours?.sends(run);
+    this.#audits.ours?.sends(run, count);
     this.#sink.rpc(run, count);
   }
 
   rts(pdu: Uint8Array): void {
-    const { faults } = this.#world;
+    const { faults, plan } = this.#world;
+    if (!plan.greets && this.hop === 'IP>S' && isGreeting(pdu)) return;
     const written = faults.filters ? faults.filter(this, pdu) : pdu;
     if (written === undefined) return;
     this.#world.tracePdu(this, written);

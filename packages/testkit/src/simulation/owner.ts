@@ -36,6 +36,11 @@ export abstract class Owner {
     return this.#ended;
   }
 
+  /** Whether its end is one of the session's. */
+  protected get countsAsEnd(): boolean {
+    return true;
+  }
+
   abstract get name(): string;
   protected abstract readonly opened: boolean;
   /** What waits inside the role. */
@@ -72,7 +77,7 @@ export abstract class Owner {
   end(why: string): void {
     if (this.#ended !== undefined) return;
     this.#ended = why;
-    this.world.ended(this.name, why);
+    if (this.countsAsEnd) this.world.ended(this.name, why);
     for (const end of this.#ends) end.close();
     this.#ends.clear();
     this.onEnd(why);

@@ -45,6 +45,8 @@ export interface Plan {
   readonly calls: readonly PlannedCall[];
   /** Calls that the client has outstanding at most. */
   readonly concurrency: number;
+  /** Longest break of an application between two sends, ms. */
+  readonly breaks: { readonly client: number; readonly server: number };
   /** ms that pass before the last call. */
   readonly silence: number;
   /** ms that pass when all is delivered: timers that should not run any more would show themselves. */
@@ -61,6 +63,8 @@ export interface Plan {
   readonly recyclingTimeouts: { readonly client: number; readonly proxies: number; readonly server: number };
   /** Whether a native server sends its banner. */
   readonly banner: boolean;
+  /** Whether inbound proxies acknowledge a successor as soon as it carries on, which the specification does not ask for. */
+  readonly greets: boolean;
   /** Keep-Alive PDUs that the client sends. */
   readonly keepAlives: number;
   readonly faults: readonly Fault[];

@@ -56,6 +56,14 @@ export type Fault =
       readonly end: 'a' | 'b';
       readonly when: Moment;
     }
+  /** Nothing arrives on a connection for so many ms: what is sent later on others overtakes it. */
+  | {
+      readonly kind: 'delay';
+      readonly on: ConnectionKind;
+      readonly which: 'oldest' | 'newest';
+      readonly ms: number;
+      readonly when: Moment;
+    }
   /** Nothing arrives on a connection any more; TCP finds out after so many ms. */
   | {
       readonly kind: 'stall';
@@ -89,7 +97,7 @@ export type Fault =
 
 /** Whether a schedule with this fault may end before everything is delivered. */
 export function mayEnd(fault: Fault): boolean {
-  return fault.kind !== 'drain';
+  return fault.kind !== 'drain' && fault.kind !== 'delay';
 }
 
 /**

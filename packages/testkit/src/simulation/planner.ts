@@ -11,6 +11,7 @@ const USUAL_FRAGMENT = 5840;
 /** The least that the proxies' windows must have in the joined arrangement, where the receivers are ours. */
 const INNER_WINDOW = 128 * 1024;
 const MOST_FRAGMENTS = 260;
+const LITTLE_WINDOW = 16_384;
 
 /** The plan of a seed. */
 export function planOf(seed: number): Plan {
@@ -21,19 +22,21 @@ export function planOf(seed: number): Plan {
     'samba',
   ]);
   const plan = usualPlan(seed, client, random);
-  if (client === 'conforming-1.1') {
-    let share = random.next();
-    for (const [part, shape] of SHAPES) {
-      if (share < part) return withFaults(shape(plan, random));
-      share -= part;
-    }
+  let share = random.next();
+  for (const [kind, part, shape, faults] of SHAPES) {
+    if (kind !== client) continue;
+    if (share < part) return finished(shape(plan, random), faults);
+    share -= part;
   }
-  return withFaults(plan);
+  return finished(plan, 'faults');
 }
 
-/** Faults as they come, where the plan has none already. */
-function withFaults(plan: Plan): Plan {
-  return plan.faults.length > 0 ? plan : { ...plan, faults: faultsOf(plan, SeededRandom.of(plan.seed, 'faults')) };
+/** With faults as they come, where the plan has not its own or none. */
+function finished(plan: Plan, faults: 'faults' | 'own faults'): Plan {
+  // Whoever is not greeted learns that a recycling is complete when half a window is used: that must not take long.
+  const greets = plan.seed % 2 === 0 || plan.hosts.some(({ inbound }) => inbound > LITTLE_WINDOW);
+  const more = faults === 'faults' ? faultsOf(plan, SeededRandom.of(plan.seed, 'faults')) : plan.faults;
+  return { ...plan, greets, faults: more };
 }
 
 function usualPlan(seed: number, client: ClientKind, random: SeededRandom): Plan {
@@ -58,6 +61,7 @@ function usualPlan(seed: number, client: ClientKind, random: SeededRandom): Plan
       out: short ? SHORT_LIFETIME : LONG_LIFETIME,
     },
     calls: callsOf(client, random),
+    breaks: { client: client === 'samba' ? 5 : random.pick([2, 30, 400]), server: random.pick([2, 30, 400]) },
     concurrency: client === 'samba' ? 1 : random.int(1, 4),
     silence: silenceOf(random),
     lingers: random.chance(0.15) ? random.int(35_000, 150_000) : 0,
@@ -67,6 +71,7 @@ function usualPlan(seed: number, client: ClientKind, random: SeededRandom): Plan
     setupTimeout: random.pick([SETUP_TIMEOUT, 45_000]),
     recyclingTimeouts: { client: patience(random), proxies: patience(random), server: patience(random) },
     banner: random.chance(0.5),
+    greets: true,
     keepAlives: random.chance(0.1) ? random.int(1, 3) : 0,
     faults: [],
     ends: random.int(0, 9),
@@ -84,18 +89,57 @@ function impatient(random: SeededRandom): Plan['recyclingTimeouts'] {
   return { ...all, [random.pick(['client', 'proxies', 'proxies', 'server'])]: RECYCLING_TIMEOUT / 2 };
 }
 
-/** What seldom happens by itself: which part of the plans are made for it. */
-const SHAPES: readonly (readonly [part: number, shape: (plan: Plan, random: SeededRandom) => Plan])[] = [
-  [0.05, slowClient],
-  [0.05, slowServer],
-  [0.01, manyKeepAlives],
-  [0.03, floodedWhileFlushing],
-  [0.025, clientStopsWhileFlushing],
-  [0.02, serverStopsWhileFlushing],
-  [0.04, noAnswer],
-  [0.03, wrongAnswer],
-  [0.01, outboundVanishes],
-];
+type Shape = (plan: Plan, random: SeededRandom) => Plan;
+
+/** What seldom happens by itself: of which clients which part of the plans is made for it, and whether it has its own faults. */
+const SHAPES: readonly (readonly [client: ClientKind, part: number, shape: Shape, faults: 'faults' | 'own faults'])[] =
+  [
+    ['conforming-1.1', 0.04, slowClient, 'faults'],
+    ['conforming-1.1', 0.04, slowServer, 'faults'],
+    ['conforming-1.1', 0.02, brisk, 'own faults'],
+    ['conforming-1.1', 0.01, manyKeepAlives, 'own faults'],
+    ['conforming-1.1', 0.04, floodedWhileFlushing, 'own faults'],
+    ['conforming-1.1', 0.025, clientStopsWhileFlushing, 'own faults'],
+    ['conforming-1.1', 0.02, serverStopsWhileFlushing, 'own faults'],
+    ['conforming-1.1', 0.04, noAnswer, 'own faults'],
+    ['conforming-1.1', 0.03, wrongAnswer, 'own faults'],
+    ['conforming-1.1', 0.01, outboundVanishes, 'own faults'],
+    ['conforming-1.1', 0.015, floodedSuccessor, 'own faults'],
+    ['conforming-1.1', 0.02, lateAcknowledgements, 'own faults'],
+    ['samba', 0.15, deafSamba, 'own faults'],
+  ];
+
+/** Everything goes as fast as it can, through small windows. */
+function brisk(plan: Plan): Plan {
+  const message = { fragments: 110, shortest: 1000, longest: 2000 };
+  return {
+    ...plan,
+    traffic: 'free',
+    hosts: plan.hosts.map(() => ({ inbound: 8192, outbound: 8192 })),
+    windows: { client: 8192, server: 8192 },
+    calls: [
+      { request: message, answer: message },
+      { request: message, answer: message },
+    ],
+    breaks: { client: 2, server: 2 },
+    silence: 0,
+    slowest: 1,
+    hiccups: 0,
+    pauses: 0,
+  };
+}
+
+/** Samba's client reads no more while it is sent much, which only TCP can tell its proxy. */
+function deafSamba(plan: Plan, random: SeededRandom): Plan {
+  const when = { after: 'steps', count: random.int(20, 60) } as const;
+  return {
+    ...plan,
+    hosts: [{ inbound: 8192, outbound: random.pick([8192, 65_536]) }],
+    calls: [{ request: SMALL, answer: { fragments: 180, shortest: 2000, longest: USUAL_FRAGMENT } }],
+    breaks: { client: 5, server: 2 },
+    faults: [{ kind: 'hostile', who: 'client', deed: 'deaf', times: 1, when }],
+  };
+}
 
 /** More is always on the way than the client takes: outbound proxies have something to send when they are replaced. */
 function slowClient(plan: Plan): Plan {
@@ -137,21 +181,28 @@ function natively(plan: Plan, random: SeededRandom, two = 0.5): Plan {
   };
 }
 
-function atOneOf(random: SeededRandom, ...names: readonly [string, ...string[]]): Moment {
+function atOneOf(
+  random: SeededRandom,
+  ...names: readonly [string, ...string[]]
+): Extract<Moment, { readonly after: 'pdu' }> {
   return { after: 'pdu', name: random.pick(names), nth: 0, steps: random.pick([0, 0, 1, 2]) };
 }
 
 /** The server fills what is left of the OUT channel while the proxy sends its last. */
 function floodedWhileFlushing(plan: Plan, random: SeededRandom): Plan {
-  const when = atOneOf(random, 'OUT_R1/A9', 'OUT_R2/B1', 'OUT_R2/A4', 'OUT_R2/A4');
+  const when = atOneOf(random, 'OUT_R1/A9', 'OUT_R2/B1', 'OUT_R2/A4', 'OUT_R2/A4', 'OUT_R2/A4');
   const flood = { kind: 'hostile', who: 'server', deed: 'client-flood', times: 2, when } as const;
-  return { ...natively(slowClient(plan), random), faults: [flood] };
+  const faults: Fault[] = [flood];
+  if (when.name === 'OUT_R2/A4' && random.chance(0.5)) faults.push({ kind: 'lost', pdu: 'OUT_R2/C1', nth: 0 });
+  return { ...natively(slowClient(plan), random, when.name === 'OUT_R1/A9' ? 1 : 0), faults };
 }
 
 function clientStopsWhileFlushing(plan: Plan, random: SeededRandom): Plan {
   const when = atOneOf(random, 'OUT_R1/A9', 'OUT_R2/B1');
+  const proxies = random.chance(0.7) ? RECYCLING_TIMEOUT / 3 : RECYCLING_TIMEOUT;
   return {
-    ...natively(slowClient(plan), random),
+    ...natively(slowClient(plan), random, 0.7),
+    recyclingTimeouts: { client: RECYCLING_TIMEOUT, proxies, server: RECYCLING_TIMEOUT },
     faults: [{ kind: 'hostile', who: 'client', deed: 'deaf', times: 1, when }],
   };
 }
@@ -179,6 +230,29 @@ function wrongAnswer(plan: Plan, random: SeededRandom): Plan {
   const faults: Fault[] = [{ kind: 'wrong-cookie', pdu, nth: 0, fromLast, mustEnd: true }];
   if (pdu === 'OUT_R2/A7' && random.chance(0.5)) faults.push({ kind: 'lost', pdu: 'OUT_R2/C1', nth: 0 });
   return { ...natively(recycling(plan, pdu), random, pdu.includes('R2') ? 0 : 1), faults };
+}
+
+/** A successor brings too much before its predecessor has ended. */
+function floodedSuccessor(plan: Plan, random: SeededRandom): Plan {
+  const when = { after: 'pdu', name: 'OUT_R2/B3', nth: 0, steps: 0 } as const;
+  const overrun = { kind: 'hostile', who: 'host 0', deed: 'overrun', times: 3, when } as const;
+  return { ...natively(recycling(plan, 'OUT_R2/B3'), random, 0), slowest: 80, faults: [overrun] };
+}
+
+/** Acknowledgements of answers are overtaken by later ones, which go on the successor of the IN channel. */
+function lateAcknowledgements(plan: Plan, random: SeededRandom): Plan {
+  const when = atOneOf(random, 'IN_R1/A3', 'IN_R2/A3', 'IN_R2/A2');
+  const request = { fragments: 20, shortest: 1000, longest: USUAL_FRAGMENT };
+  const answer = { fragments: 5, shortest: 2000, longest: USUAL_FRAGMENT };
+  return {
+    ...natively(plan, random),
+    traffic: 'calls',
+    windows: { client: 16_384, server: 65_536 },
+    lifetimes: { in: SHORT_LIFETIME, out: LONG_LIFETIME },
+    calls: Array.from({ length: 6 }, () => ({ request, answer })),
+    concurrency: 2,
+    faults: [{ kind: 'delay', on: 'C>IP', which: 'oldest', ms: random.int(2500, 4500), when }],
+  };
 }
 
 /** The outbound proxy's host is gone, and nobody is told: the client has only its silence to go by. */

@@ -11,6 +11,7 @@ import { keyOf } from './flow-audit.ts';
 import type { ClientConnection, Half, HalfHost } from './halves.ts';
 import { InHalf } from './in-half.ts';
 import { type Head, Incoming } from './incoming.ts';
+import { InvariantError } from './invariant.ts';
 import { FIRST_PDU_WITHIN } from './limits.ts';
 import { OutHalf } from './out-half.ts';
 import type { PlannedHost } from './plan.ts';
@@ -101,6 +102,9 @@ export class ProxyHost implements HalfHost {
         else this.#guardFirst(end, () => work(chunk));
       },
       ended: () => {
+        if (half instanceof OutHalf && connection.handle?.over === true && this.world.audits) {
+          throw new InvariantError('left-behind', `${half.name} did not close ${end.connection.name}`);
+        }
         if (half === undefined || half.ended !== undefined || connection.handle?.over === true) end.close();
         else half.end(`the client closed ${end.connection.name}`);
       },

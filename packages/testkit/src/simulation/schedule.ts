@@ -1,6 +1,6 @@
 import { Client } from '@rpch/rpc/internal';
 import { CLIENT_QUEUE } from './client-process.ts';
-import { CHUNK, LARGEST_CAPACITY } from './connection.ts';
+import { CHUNK, type ConnectionEnd } from './connection.ts';
 import type { TransitionCoverage } from './coverage.ts';
 import { type Invariant, InvariantError } from './invariant.ts';
 import { END_WITHIN, HOSTILE_PATIENCE, PATIENCE, SETUP_TIMEOUT, TIMERS_WITHIN } from './limits.ts';
@@ -10,7 +10,8 @@ import { AT_ONCE, StreamError } from './traffic.ts';
 import { World } from './world.ts';
 
 const MAX_PDU = 65_535;
-const LARGEST_WINDOW = 262_144;
+/** RTS PDUs of all parties that may wait on a connection, bytes: no window holds them back. */
+const RTS_ALLOWANCE = 65_536;
 /** Steps between two looks at what every connection holds. */
 const LOOK_EVERY = 64;
 /** Time in which the OUT channels of a host that is drained must have moved, ms. */
@@ -18,6 +19,10 @@ const DRAIN_WITHIN = 300_000;
 
 /** Time in which a cookie that is another one must have been found out, ms. */
 const REFUSED_WITHIN = 200_000;
+
+/** What a schedule without delays may take besides its applications' breaks, and what each call adds, ms. */
+const BRISK = 4000;
+const BRISK_CALL = 1000;
 
 /** What a schedule that went well did. */
 export interface SimulationResult {
@@ -63,6 +68,7 @@ class Schedule {
     const delivered = world.conversation.over;
     if (!delivered) this.#judgeEnd();
     const time = clock.now;
+    if (delivered) this.#judgePace();
     if (delivered) {
       this.#linger();
       this.#untilRefused();
@@ -100,6 +106,28 @@ class Schedule {
     // Who is not known to take RTS PDUs cannot recycle.
     const usedUp = plan.client !== 'conforming-1.1' && ends.some((end) => end.endsWith('out-channel-used-up'));
     if (!usedUp) throw new InvariantError('ended-too-early', this.#progress);
+  }
+
+  /** Where nobody pauses and no PDU is too large for its window, a schedule takes as long as its applications do. */
+  #judgePace(): void {
+    const { plan, clock } = this.#world;
+    const { hosts, windows, calls, breaks } = plan;
+    const window = Math.min(
+      windows.client,
+      windows.server,
+      ...hosts.flatMap(({ inbound, outbound }) => [inbound, outbound]),
+    );
+    const messages = calls.flatMap(({ request, answer }) => [request, answer]);
+    const isBrisk =
+      plan.client === 'conforming-1.1' &&
+      plan.slowest === 1 &&
+      plan.faults.length === 0 &&
+      plan.hiccups + plan.pauses + plan.silence === 0 &&
+      messages.every(({ longest }) => longest <= window / 4);
+    if (!isBrisk) return;
+    const pdus = messages.reduce((sum, { fragments }) => sum + fragments, 0);
+    const most = BRISK + pdus * Math.max(breaks.client, breaks.server) + calls.length * BRISK_CALL;
+    if (clock.now > most) throw new InvariantError('slow', `it took ${clock.now} ms, ${most} at most are allowed`);
   }
 
   /** Nothing more is said, and nobody ends the session. */
@@ -212,8 +240,29 @@ class Schedule {
     for (const { a, b, name } of connections) {
       for (const end of [a, b]) {
         if (faults.isHostile(end.process.name)) continue;
-        atMost(`${end.process.name} on ${name}`, end.unsent, LARGEST_CAPACITY + 2 * LARGEST_WINDOW + 2 * MAX_PDU);
+        atMost(`${end.process.name} on ${name}`, end.unsent, end.capacity + this.#mostBeyond(end));
       }
+    }
+  }
+
+  /** What may be written when a connection has asked to stop: what is held by then, and what the window lets come. */
+  #mostBeyond({ process, connection: { kind, a } }: ConnectionEnd): number {
+    const { hosts, windows } = this.#world.plan;
+    const written = process === a.process ? kind : `${kind} back`;
+    const most = (...bytes: number[]) => 2 * Math.max(MAX_PDU, ...bytes) + RTS_ALLOWANCE;
+    switch (written) {
+      case 'C>IP':
+      case 'B>S back':
+        return AT_ONCE * MAX_PDU + most(...hosts.map(({ inbound }) => inbound));
+      case 'IP>S':
+        return most(...hosts.map(({ inbound }) => inbound));
+      case 'C>OP back':
+      case 'OP>S back':
+        return most(...hosts.map(({ outbound }) => outbound));
+      case 'B>S':
+        return most(windows.server);
+      default:
+        return RTS_ALLOWANCE;
     }
   }
 

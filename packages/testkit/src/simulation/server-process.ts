@@ -4,8 +4,9 @@ import { readAckOf, SenderAudit } from './flow-audit.ts';
 import { Incoming } from './incoming.ts';
 import { FIRST_PDU_WITHIN } from './limits.ts';
 import { Process } from './process.ts';
+import { SlowRuntime } from './slow-runtime.ts';
 import type { Surroundings } from './surroundings.ts';
-import { type VirtualConnection, VirtualConnections } from './virtual-connections.ts';
+import { type Runtime, type VirtualConnection, VirtualConnections } from './virtual-connections.ts';
 import { Wire } from './wire.ts';
 
 /** A server that plays its role itself: connections of proxies come in over TCP, and the application is in the process. */
@@ -20,11 +21,19 @@ export class ServerProcess {
   constructor(world: Surroundings) {
     this.#world = world;
     this.process = new Process('server', world.clock);
-    this.table = new VirtualConnections(world, this.process, (connection) => ({
+    this.table = new VirtualConnections(world, this.process, (connection) => this.#runtimeOf(connection));
+  }
+
+  #runtimeOf(connection: VirtualConnection): Runtime {
+    const world = this.#world;
+    const runtime = new SlowRuntime('server', world, this.process, world.plan.windows.server, (blocked) =>
+      connection.guard(() => connection.role.runtimeBlocked(blocked)),
+    );
+    return {
       receive: (run, count) => {
         if (connection !== this.#current) return;
         world.conversation.requestsArrive(run, count);
-        world.blockNowAndThen(this.process, (work) => connection.guard(work), connection.role);
+        runtime.takes(run.length);
       },
       opened: () => {
         if (this.#current !== undefined) return;
@@ -36,7 +45,7 @@ export class ServerProcess {
       },
       mayRecycle: true,
       closed: () => {},
-    }));
+    };
   }
 
   /** Whether the application's connection is over. */

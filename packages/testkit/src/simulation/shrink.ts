@@ -81,6 +81,7 @@ function* simplerSettings(plan: Plan): Generator<Plan> {
   if (plan.pauses > 0) yield { ...plan, pauses: 0 };
   if (plan.hiccups > 0) yield { ...plan, hiccups: 0 };
   if (plan.keepAlives > 0) yield { ...plan, keepAlives: plan.keepAlives >> 1 };
+  if (!plan.greets) yield { ...plan, greets: true };
   if (plan.banner) yield { ...plan, banner: false };
   if (plan.lifetimes.in < LONG_LIFETIME) yield { ...plan, lifetimes: { ...plan.lifetimes, in: LONG_LIFETIME } };
   if (plan.lifetimes.out < LONG_LIFETIME) yield { ...plan, lifetimes: { ...plan.lifetimes, out: LONG_LIFETIME } };

@@ -25,6 +25,8 @@ export interface ConnectionWire extends NamedWire {
 
 /** What the faults of a plan do to what processes do. */
 export interface Faults {
+  /** Somebody breaks the rules, sooner or later. */
+  readonly rulesAreBroken: boolean;
   /** Whether PDUs have to be shown to `filter` and `doubles`. */
   readonly filters: boolean;
   /** Whether something has happened that may end the session. */
@@ -51,11 +53,6 @@ export interface Ticking {
   tick(now: number): void;
 }
 
-/** What has a run-time that now and then takes no more. */
-export interface Blockable {
-  runtimeBlocked(blocked: boolean): void;
-}
-
 /** What surrounds the processes: time, chance, the network, and somebody who writes down what happens. */
 export interface Surroundings {
   readonly plan: Plan;
@@ -74,8 +71,6 @@ export interface Surroundings {
   clientConnects(channel: 'in' | 'out'): { readonly end: ConnectionEnd; readonly host: number };
   /** A reader that now and then pauses for a while. */
   pausing(end: ConnectionEnd, sink: PduSink): PduSink;
-  /** Now and then a role's run-time takes no more for a while. */
-  blockNowAndThen(process: Process, guard: (work: () => void) => void, role: Blockable): void;
   /** Tells somebody the time at regular intervals, until he wants no more of it. */
   ticks(process: Process, who: Ticking): void;
   /** Tells him the time once more. */

@@ -4,6 +4,8 @@ import { SeededRandom } from './random.ts';
 
 /** PDUs that an application sends at once, at most. */
 export const AT_ONCE = 4;
+/** Longest time after which somebody who may not send asks again, ms. */
+const LONGEST_ASKING = 500;
 const HEADER = 16;
 const LARGEST = 65_535;
 /** Bodies are cut out of this; each PDU's from another place. */
@@ -162,6 +164,7 @@ export class Outbox {
   readonly #random: SeededRandom;
   readonly #speaker: Speaker;
   #scheduled = false;
+  #refused = 0;
 
   constructor(traffic: Traffic, clock: VirtualClock, random: SeededRandom, speaker: Speaker) {
     this.#traffic = traffic;
@@ -182,13 +185,17 @@ export class Outbox {
       this.#scheduled = false;
       if (this.#speaker.over) return;
       const { waiting } = this.#traffic;
-      if (this.#speaker.maySend() && waiting > 0) {
+      const maySend = this.#speaker.maySend();
+      this.#refused = maySend ? 0 : this.#refused + 1;
+      if (maySend && waiting > 0) {
         const count = Math.min(waiting, this.#random.int(1, AT_ONCE));
         const run = this.#traffic.next(count);
         this.#speaker.send(run, count);
         run.fill(0xdb);
       }
-      if (this.#traffic.waiting > 0) this.#schedule(this.#random.int(1, this.#speaker.longestBreak));
+      // Who has been refused for long asks less often.
+      const longest = Math.max(this.#speaker.longestBreak, Math.min(LONGEST_ASKING, this.#refused));
+      if (this.#traffic.waiting > 0) this.#schedule(this.#random.int(1, longest));
     });
   }
 }

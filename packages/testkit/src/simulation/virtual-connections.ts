@@ -85,6 +85,11 @@ export class VirtualConnection extends Owner {
     return this.legs.get(port);
   }
 
+  /** A virtual connection that somebody made up is none of the session. */
+  protected override get countsAsEnd(): boolean {
+    return this.opened || !this.world.faults.rulesAreBroken;
+  }
+
   protected get waiting(): Waiting {
     return { bytes: this.role.queued, progress: this.role.queued };
   }

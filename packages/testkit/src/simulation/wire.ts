@@ -1,6 +1,6 @@
 import type { PduSink } from '@rpch/rpc/internal';
 import type { ConnectionEnd } from './connection.ts';
-import type { SenderAudit } from './flow-audit.ts';
+import { isGreeting, type SenderAudit } from './flow-audit.ts';
 import type { Hop } from './hops.ts';
 import { InvariantError } from './invariant.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -34,14 +34,15 @@ export class Wire implements PduSink {
     if (this.end.closed) return;
     const { faults, trace } = this.#world;
     trace?.(`${this.name}  ${count} RPC PDU${count === 1 ? '' : 's'}, ${run.length} bytes`);
-    this.audit?.sends(run);
+    this.audit?.sends(run, count);
     this.#write(run);
     if (faults.filters && faults.doubles(this)) this.#write(run);
   }
 
   rts(pdu: Uint8Array): void {
     if (this.end.closed) return;
-    const { faults } = this.#world;
+    const { faults, plan } = this.#world;
+    if (!plan.greets && this.hop === 'IP>S' && isGreeting(pdu)) return;
     const written = faults.filters ? faults.filter(this, pdu) : pdu;
     if (written === undefined) return;
     this.#world.tracePdu(this, written);

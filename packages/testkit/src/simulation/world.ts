@@ -19,12 +19,12 @@ import type { Process } from './process.ts';
 import { ProxyHost } from './proxy-host.ts';
 import { SeededRandom } from './random.ts';
 import { ServerProcess } from './server-process.ts';
-import type { Blockable, NamedWire, Surroundings, Ticking, Trace } from './surroundings.ts';
+import type { NamedWire, Surroundings, Ticking, Trace } from './surroundings.ts';
 import { NO_SUCH_CONNECTION } from './virtual-connections.ts';
 
 /** Longest time that it takes to connect, ms. */
 const DIAL = 50;
-/** Longest time that a reader or a run-time pauses, ms. */
+/** Longest time that a reader pauses, ms. */
 const PAUSE = 300;
 
 /** The processes of a plan and what surrounds them: time, chance, the network, and somebody who writes down what happens. */
@@ -194,12 +194,6 @@ export class World implements Surroundings, FaultyWorld {
     };
   }
 
-  blockNowAndThen(process: Process, guard: (work: () => void) => void, role: Blockable): void {
-    if (this.plan.pauses === 0 || !this.#pauses.chance(this.plan.pauses)) return;
-    role.runtimeBlocked(true);
-    process.later(this.#pauses.int(1, PAUSE), () => guard(() => role.runtimeBlocked(false)));
-  }
-
   ticks(process: Process, who: Ticking): void {
     const others = this.#ticking.get(process);
     if (others !== undefined) {
@@ -280,12 +274,11 @@ export class World implements Surroundings, FaultyWorld {
 
   #makeConversation(client: ClientProcess, server: ServerProcess | BackendProcess): Conversation {
     const { plan } = this;
-    const random = SeededRandom.of(plan.seed, 'breaks');
     return new Conversation(
       plan,
       this.clock,
       {
-        longestBreak: plan.client === 'samba' ? 5 : random.pick([2, 30, 400]),
+        longestBreak: plan.breaks.client,
         get over() {
           return client.process.dead || client.ended !== undefined;
         },
@@ -293,7 +286,7 @@ export class World implements Surroundings, FaultyWorld {
         send: (run, count) => client.send(run, count),
       },
       {
-        longestBreak: random.pick([2, 30, 400]),
+        longestBreak: plan.breaks.server,
         get over() {
           return server.over;
         },
