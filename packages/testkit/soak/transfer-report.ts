@@ -47,10 +47,10 @@ export function resultLines({ outcome, memory, failures }: TransferResult, growt
     );
   }
   const limit = growthLimit === undefined ? '' : `, at most ${formatMiB(growthLimit)} MiB more is flat`;
-  lines.push(`  memory at 10 % and at the end, MiB (peak)${limit}:`);
-  for (const { name, early, late, peak } of memory) {
+  lines.push(`  memory at 10 %, at 50 % and at the end, MiB (peak)${limit}:`);
+  for (const { name, tenth, half, late, peak } of memory) {
     lines.push(
-      `    ${name.padEnd(10)}${formatMiB(early).padStart(7)}${formatMiB(late).padStart(7)} (${formatMiB(peak)})`,
+      `    ${name.padEnd(10)}${[tenth, half, late].map((bytes) => formatMiB(bytes).padStart(7)).join('')} (${formatMiB(peak)})`,
     );
   }
   lines.push(...failures.map((failure) => `  FAILED: ${failure}`));

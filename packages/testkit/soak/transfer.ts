@@ -17,8 +17,8 @@ processes of their own; every byte is compared, and SHA-256 of everything at bot
                       split: IN channels at one, OUT channels at the other
   --window SIZE       receive windows of client and proxies (default 256KiB)
   --all               every scheme with every kind of back end, at one proxy and at two
-  --growth SIZE       what a process may grow between a tenth of the way and the end (default 48MiB: 5 KiB for each of
-                      10,000 recyclings, less than what one forgotten channel costs; shorter runs are still warming up)
+  --growth SIZE       what a process may grow in the second half (default 24MiB: 5 KiB for each of 5,000 recyclings, less
+                      than what one forgotten channel costs; shorter runs are still warming up)
   --json              one JSON object a line for each transfer`;
 
 const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
@@ -49,7 +49,7 @@ function plan(args: readonly string[]): Plan | string {
       backend: { type: 'string', default: 'native' },
       proxies: { type: 'string', default: '1' },
       window: { type: 'string', default: '256KiB' },
-      growth: { type: 'string', default: '48MiB' },
+      growth: { type: 'string', default: '24MiB' },
       all: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },

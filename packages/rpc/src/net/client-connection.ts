@@ -14,6 +14,7 @@ import { type RoleEnd, TICK } from '../rpch/role.ts';
 import { channelLost, roleEnded, successorUnreachable } from './channel-lost.ts';
 import { type ChannelEnd, ClientChannel } from './client-channel.ts';
 import { type ConnectionCounters, ConnectionCounting } from './connection-counters.ts';
+import { type TlsSetting, tlsSetting } from './dial-proxy.ts';
 import type { HttpClientOptions, HttpVirtualConnection, OpeningHop } from './http-client-options.ts';
 import { channelRequestHead } from './http-client-request.ts';
 import type { HttpResponseHead } from './http-response.ts';
@@ -52,6 +53,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   readonly #sendBuffer: number;
   readonly #receiveWindow: number;
   readonly #lifetime: number;
+  readonly #tls: TlsSetting | undefined;
   /** Those whose end matters, and those that the role has not closed yet. */
   readonly #channels = new Set<ClientChannel>();
   /** Those that have a successor and had something to send still; looked at every tick. */
@@ -74,6 +76,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
 
   constructor(options: HttpClientOptions) {
     this.#options = options;
+    this.#tls = options.tls && tlsSetting(options.tls);
     this.#sendBuffer = options.sendBuffer ?? SEND_BUFFER;
     this.#receiveWindow = options.receiveWindow ?? RECEIVE_WINDOW.default;
     this.#lifetime = options.channelLifetime ?? CHANNEL_LIFETIME.default;
@@ -246,7 +249,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   }
 
   #dial(kind: ChannelKind, use: ChannelUse, onHop?: HttpClientOptions['onHop']): UsedChannel {
-    const { tls, connectTimeout: timeout = CONNECT_TIMEOUT } = this.#options;
+    const { connectTimeout: timeout = CONNECT_TIMEOUT } = this.#options;
     const number = ++this.#dialled[kind];
     const proxy = this.#options.proxyFor?.(kind, number) ?? this.#options.proxy;
     const unlessOver = (work: () => void): void => {
@@ -256,7 +259,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
       kind,
       number,
       proxy,
-      { tls, timeout, onHop },
+      { tls: this.#tls, timeout, onHop },
       {
         connected: () => this.#turn(() => used.use.connected?.()),
         response: (head) => unlessOver(() => used.use.response(head)),

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { RpchError } from '../errors.ts';
 
 /** Silence after which TCP asks the proxy for a sign of life, ms; Node then asks each second and gives up after ten. */
@@ -24,9 +24,25 @@ export interface ClientTls {
 /** What dialling passes, in order. */
 export type DialHop = 'DNS' | 'TCP' | 'TLS';
 
+/** TLS to the proxy, made ready: the certificates are read once for all channels. */
+export interface TlsSetting {
+  readonly context: SecureContext;
+  readonly insecure: boolean;
+}
+
+/** Makes TLS ready. Throws RpchError `RPCH_TLS` (configuration) for a `ca` that is no certificate. */
+export function tlsSetting({ ca, insecure }: ClientTls): TlsSetting {
+  try {
+    return { context: createSecureContext(ca === undefined ? {} : { ca }), insecure: insecure === true };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new RpchError('RPCH_TLS', 'configuration', `the certificate authority cannot be used: ${why}`, { cause });
+  }
+}
+
 export interface DialOptions {
   /** Undefined: plain http. */
-  readonly tls: ClientTls | undefined;
+  readonly tls: TlsSetting | undefined;
   /** Time for name, TCP and TLS together, ms. */
   readonly timeout: number;
   readonly onHop: ((hop: DialHop) => void) | undefined;
@@ -112,8 +128,8 @@ export class ProxyDial {
       // A server name is never an address (RFC 6066 3).
       servername: /^[\d.]+$|:/.test(host) ? '' : host,
       host,
-      rejectUnauthorized: tls.insecure !== true,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      rejectUnauthorized: !tls.insecure,
+      secureContext: tls.context,
     });
     this.#tls = secure;
     tcp.off('error', this.#onError).on('error', () => {}); // What fails there fails on the TLS socket too.

@@ -74,3 +74,7 @@ export interface Plan {
 
 /** A channel lifetime that no schedule uses up, bytes. */
 export const LONG_LIFETIME = 1024 ** 3;
+/** The least that a channel's Content-Length may be ([MS-RPCH] 2.2.3.5.5), bytes. */
+export const SHORT_LIFETIME = 128 * 1024;
+/** What clients are taken to send at most while it is not known how they behave, bytes. */
+export const USUAL_FRAGMENT = 5840;

@@ -68,15 +68,14 @@ class Schedule {
     const delivered = world.conversation.over;
     if (!delivered) this.#judgeEnd();
     const time = clock.now;
-    if (delivered) this.#judgePace();
     if (delivered) {
+      this.#judgePace();
       this.#linger();
       this.#untilRefused();
-      if (world.firstEnd === undefined) {
-        this.#untilDrained();
-        this.#end();
-      }
+      if (world.firstEnd === undefined) this.#untilDrained();
     }
+    // Where rules were broken, somebody may have ended who takes no part in the session any more.
+    if (world.firstEnd === undefined || world.faults.rulesAreBroken) this.#end();
     this.#endHostile();
     this.#untilAllEnded();
     this.#untilNothingIsLeft();
@@ -88,9 +87,17 @@ class Schedule {
     while (!conversation.over && client.ended === undefined && !client.process.dead) {
       if ((server ?? backend)?.over === true) return;
       if (faults.rulesAreBroken && clock.now > HOSTILE_PATIENCE + plan.silence) this.#endHostile();
+      if (this.#isSpoilt) return;
       this.#step(PATIENCE, 'waits-for-ever');
       this.#expectNews();
     }
+  }
+
+  /** A hostile party, which is gone by now, may have swallowed the last of what it carried: nobody can know. */
+  get #isSpoilt(): boolean {
+    const { conversation, clock, plan } = this.#world;
+    const { requests, answers } = conversation.trusted;
+    return this.#hostileEnded && !(requests && answers) && clock.now > HOSTILE_PATIENCE + plan.silence + END_WITHIN;
   }
 
   /** Who was told nothing by then never will be. */
@@ -167,7 +174,7 @@ class Schedule {
     }
     const last = processes.at(-1);
     ways.push(() => last?.die('close'));
-    trace?.('! everything is delivered');
+    trace?.('! the session is to end');
     ways[plan.ends % ways.length]?.();
   }
 

@@ -48,10 +48,10 @@ export function recyclingFaults(goal: Goal, layout: Layout, lifetime: number, ou
   return faults;
 }
 
-/** Processes that grew by more than `limit` bytes, or whose memory could not be looked at. */
+/** Processes that grew by more than `limit` bytes in the second half, or whose memory could not be looked at. */
 export function growthFaults(memory: readonly ProcessMemory[], limit: number): string[] {
-  return memory.flatMap(({ name, early, late }) => {
-    if (Number.isNaN(early) || Number.isNaN(late)) return [`${name}: too short a run to say anything about its memory`];
-    return late - early > limit ? [`${name} grew by ${late - early} bytes, ${limit} are allowed`] : [];
+  return memory.flatMap(({ name, half, late }) => {
+    if (Number.isNaN(half) || Number.isNaN(late)) return [`${name}: too short a run to say anything about its memory`];
+    return late - half > limit ? [`${name} grew by ${late - half} bytes in the second half, ${limit} are allowed`] : [];
   });
 }

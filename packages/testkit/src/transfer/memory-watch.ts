@@ -4,7 +4,9 @@ import type { TransferChild } from './children.ts';
 export interface ProcessMemory {
   readonly name: string;
   /** About when a tenth of the transfer was done. */
-  readonly early: number;
+  readonly tenth: number;
+  /** About when half of it was done: pools and code are warm by then, TLS's last of all. */
+  readonly half: number;
   /** In the last tenth. */
   readonly late: number;
   readonly peak: number;
@@ -39,7 +41,8 @@ export class MemoryWatch {
   report(): ProcessMemory[] {
     return [...this.#samples].map(([{ name }, samples]) => ({
       name,
-      early: median(samples.filter(({ share }) => share >= 0.05 && share <= 0.15)),
+      tenth: median(samples.filter(({ share }) => share >= 0.05 && share <= 0.15)),
+      half: median(samples.filter(({ share }) => share >= 0.45 && share <= 0.55)),
       late: median(samples.filter(({ share }) => share >= 0.9)),
       peak: Math.max(...samples.map(({ rss }) => rss)),
     }));

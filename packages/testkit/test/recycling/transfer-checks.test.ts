@@ -134,12 +134,12 @@ test('ends that disagree, recyclings that are missing or of the wrong kind, grow
     '10 bytes were sent and 20 received, 11 were to be',
   ]);
   const memory = [
-    { name: 'flat', early: 100, late: 110, peak: 200 },
-    { name: 'grows', early: 100, late: 111, peak: 111 },
-    { name: 'brief', early: Number.NaN, late: 111, peak: 111 },
+    { name: 'flat', tenth: 50, half: 100, late: 110, peak: 200 },
+    { name: 'grows', tenth: 50, half: 100, late: 111, peak: 111 },
+    { name: 'brief', tenth: Number.NaN, half: Number.NaN, late: 111, peak: 111 },
   ];
   assert.deepEqual(growthFaults(memory, 10), [
-    'grows grew by 11 bytes, 10 are allowed',
+    'grows grew by 11 bytes in the second half, 10 are allowed',
     'brief: too short a run to say anything about its memory',
   ]);
   assert.equal(shareOf({ bytes: 40 }, OUTCOME), 0.5);
