@@ -9,9 +9,9 @@ import { dial } from './backend.ts';
 import { type ChannelOwner, type ChannelPurpose, type ChannelRequest, endOfError } from './channel.ts';
 import { Deadline } from './deadline.ts';
 import { InChannel } from './in-channel.ts';
-import { NativeConnection } from './native-connection.ts';
+import { NativeVirtualConnection } from './native-virtual-connection.ts';
 import { OutChannel } from './out-channel.ts';
-import { PlainConnection } from './plain-connection.ts';
+import { PlainVirtualConnection } from './plain-virtual-connection.ts';
 import { newIncident } from './responses.ts';
 import type { SessionEnd } from './session-end.ts';
 import type { Reach, VirtualConnection } from './virtual-connection.ts';
@@ -212,7 +212,7 @@ export class Sessions implements ChannelOwner<AnyChannel> {
       return undefined;
     }
     const protocol = decision.allowed ? decision.protocol : undefined;
-    const Kind = protocol === 'ncacn_http' ? NativeConnection : PlainConnection;
+    const Kind = protocol === 'ncacn_http' ? NativeVirtualConnection : PlainVirtualConnection;
     const connection = new Kind(
       { ...this.#options, serverWindow: SERVER_WINDOW },
       this.#events,

@@ -10,7 +10,7 @@ import { type Reach, VirtualConnection } from './virtual-connection.ts';
  * A session in front of an RPC server that plays the server's role itself (`ncacn_http`: Windows, Exchange, the
  * endpoint of a proxy). Each half has its own connection to it, so the halves may be at different proxies.
  */
-export class NativeConnection extends VirtualConnection {
+export class NativeVirtualConnection extends VirtualConnection {
   protected override reach(half: Half): Reach {
     return (socket) => this.#connected(half, socket);
   }

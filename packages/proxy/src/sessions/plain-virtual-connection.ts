@@ -33,7 +33,7 @@ const LEAST_READ = 8 * 1024;
  * A session in front of a plain TCP server (`ncacn_ip_tcp`): the proxy plays the server's role as well, in memory, and hands
  * plain PDUs to the server. Both channels must be in this process; successors can only come here.
  */
-export class PlainConnection extends VirtualConnection implements ServerPort {
+export class PlainVirtualConnection extends VirtualConnection implements ServerPort {
   readonly #server: Server;
   readonly #backend = new Backend();
   readonly #fromBackend: PduSink;
