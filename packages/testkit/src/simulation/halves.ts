@@ -29,6 +29,8 @@ export interface Half {
 
 /** The way from a half to the server: a connection, or the server's role in the same process. */
 export interface ServerSide extends PduSink {
+  /** The server is not read until the client acknowledges. */
+  readonly paused?: boolean;
   close(): void;
 }
 

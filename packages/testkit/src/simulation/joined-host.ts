@@ -67,6 +67,9 @@ export class JoinedServer {
     if (link.end === undefined) link.waiting.push(events);
     else this.#host.process.later(0, () => events.connected(link.conduct));
     return {
+      get paused() {
+        return link.paused;
+      },
       rpc: (run, count) => wire.rpc(run, count),
       rts: (pdu) => wire.rts(pdu),
       close: () => {

@@ -88,7 +88,8 @@ export class OutHalf extends Owner implements Half {
 
   protected get waiting(): Waiting {
     const { held, bytesReceived } = this.role;
-    return { bytes: held, progress: bytesReceived - held };
+    // What the back end is not asked for waits for the client as well, as in the proxy.
+    return { bytes: held + (this.#server.paused === true ? 1 : 0), progress: bytesReceived - held };
   }
 
   protected tickRole(now: number): void {
