@@ -121,7 +121,7 @@ export abstract class Channel<Self> implements LegEvents {
     const left = this.#contentLength - this.#bytes;
     this.#bytes += chunk.length;
     const body = chunk.length > left ? chunk.subarray(0, left) : chunk;
-    this.guard(() => this.#deframer.push(body, this.#pdus));
+    this.guard(() => this.#deframer.push(body, this.#handle?.from ?? this.#pdus));
     this.session?.flush();
     if (chunk.length <= left) return;
     this.end({

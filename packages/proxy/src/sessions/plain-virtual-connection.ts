@@ -150,14 +150,17 @@ export class PlainVirtualConnection extends VirtualConnection implements ServerP
 
 /** The way to the server's role is a call; its measures are those of the connection behind that. */
 class LocalSide implements ServerSide {
-  readonly toServer: PduSink;
+  toServer: PduSink;
   readonly #backend: Backend;
 
   constructor(server: Server, half: Half, backend: Backend) {
     this.#backend = backend;
     const { rpc, rts } = half.role.fromServer;
     const port = { rpc, rts, close: nothing };
-    this.toServer = new OpenStart((pdu) => server.attach(port, readServerOpening(pdu)).from);
+    this.toServer = new OpenStart((pdu) => {
+      this.toServer = server.attach(port, readServerOpening(pdu)).from;
+      return this.toServer;
+    });
   }
 
   get unsent(): number {
