@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 const LINES_KEPT = 20;
 /** Patience with a process that starts, ms. */
 const START_TIMEOUT = 20_000;
+/**
+ * V8 lets the young generation grow from 1 MiB to 32 MiB when a run's garbage happens to ask for it, in steps of
+ * tens of MiB of resident memory. Held at its full size from the start, what grows afterwards is what is kept.
+ */
+const STEADY_HEAP = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
 const RPCH = fileURLToPath(new URL('../../../cli/bin/rpch.js', import.meta.url));
 
 /** One process of a transfer. */
@@ -34,7 +39,7 @@ export class TransferChild {
   /** Starts one of the programs beside this file. */
   static program(name: string, file: string, argument: string): TransferChild {
     const program = fileURLToPath(new URL(file, import.meta.url));
-    const child = fork(program, [argument], { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    const child = fork(program, [argument], { execArgv: STEADY_HEAP, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     return new TransferChild(name, child);
   }
 
@@ -42,7 +47,7 @@ export class TransferChild {
   static proxy(name: string, args: readonly string[]): TransferChild {
     return new TransferChild(
       name,
-      spawn(process.execPath, [RPCH, 'proxy', ...args], { stdio: ['ignore', 'ignore', 'pipe'] }),
+      spawn(process.execPath, [...STEADY_HEAP, RPCH, 'proxy', ...args], { stdio: ['ignore', 'ignore', 'pipe'] }),
     );
   }
 
