@@ -1,4 +1,4 @@
-import { inRecyclings, outRecyclings } from '../src/transfer/checks.ts';
+import { type GrowthLimits, inRecyclings, outRecyclings } from '../src/transfer/checks.ts';
 import type { Combination, TransferResult } from '../src/transfer/run-transfer.ts';
 import { formatSize } from '../src/transfer/sizes.ts';
 import type { TransferProgress } from '../src/transfer/transfer-client.ts';
@@ -26,7 +26,7 @@ export function progressLine(
 }
 
 /** What came of a transfer, for people. */
-export function resultLines({ outcome, memory, failures }: TransferResult, growthLimit: number | undefined): string[] {
+export function resultLines({ outcome, memory, failures }: TransferResult, limits: GrowthLimits): string[] {
   const lines: string[] = [];
   if (outcome !== undefined) {
     const { sent, received, seconds, counters, calls } = outcome;
@@ -46,11 +46,12 @@ export function resultLines({ outcome, memory, failures }: TransferResult, growt
       `  SHA-256 back  ${outcome.receivedSha256} ${verdict(outcome.receivedSha256 === outcome.server.sentSha256)}`,
     );
   }
-  const limit = growthLimit === undefined ? '' : `, at most ${formatMiB(growthLimit)} MiB more is flat`;
-  lines.push(`  memory at 10 %, at 50 % and at the end, MiB (peak)${limit}:`);
-  for (const { name, tenth, half, late, peak } of memory) {
+  const flat = `${formatMiB(limits.kept)} and ${formatMiB(limits.rss)} MiB more in the second half are flat`;
+  lines.push(`  memory, garbage collected, at 10 %, 50 % and the end, MiB: kept; resident (peak between); ${flat}`);
+  for (const { name, marks, peak } of memory) {
+    const row = (bytes: readonly number[]): string => bytes.map((each) => formatMiB(each).padStart(7)).join('');
     lines.push(
-      `    ${name.padEnd(10)}${[tenth, half, late].map((bytes) => formatMiB(bytes).padStart(7)).join('')} (${formatMiB(peak)})`,
+      `    ${name.padEnd(10)}${row(marks.map(({ kept }) => kept))};${row(marks.map(({ rss }) => rss))} (${formatMiB(peak)})`,
     );
   }
   lines.push(...failures.map((failure) => `  FAILED: ${failure}`));

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { GrowthLimits } from '../src/transfer/checks.ts';
 import { type Combination, runTransfer, type TransferResult } from '../src/transfer/run-transfer.ts';
 import { parseSize } from '../src/transfer/sizes.ts';
 import type { Goal, Layout } from '../src/transfer/transfer-client.ts';
@@ -17,8 +18,10 @@ processes of their own; every byte is compared, and SHA-256 of everything at bot
                       split: IN channels at one, OUT channels at the other
   --window SIZE       receive windows of client and proxies (default 256KiB)
   --all               every scheme with every kind of back end, at one proxy and at two
-  --growth SIZE       what a process may grow in the second half (default 24MiB: 5 KiB for each of 5,000 recyclings, less
-                      than what one forgotten channel costs; shorter runs are still warming up)
+  --kept SIZE         what a process may keep more in the second half, objects and buffers, garbage collected (default 2MiB:
+                      400 bytes for each of 5,000 recyclings; shorter runs are still warming up)
+  --growth SIZE       the same for resident memory, native objects and allocators with it (default 24MiB: 5 KiB for each
+                      of 5,000 recyclings, less than what one forgotten channel costs)
   --json              one JSON object a line for each transfer`;
 
 const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
@@ -33,7 +36,7 @@ const PROGRESS_EVERY = 10_000;
 
 interface Plan {
   readonly combinations: readonly Combination[];
-  readonly growthLimit: number;
+  readonly growthLimits: GrowthLimits;
   readonly json: boolean;
 }
 
@@ -49,6 +52,7 @@ function plan(args: readonly string[]): Plan | string {
       backend: { type: 'string', default: 'native' },
       proxies: { type: 'string', default: '1' },
       window: { type: 'string', default: '256KiB' },
+      kept: { type: 'string', default: '2MiB' },
       growth: { type: 'string', default: '24MiB' },
       all: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -58,7 +62,8 @@ function plan(args: readonly string[]): Plan | string {
   const recyclings = values.recyclings === undefined ? undefined : Number(values.recyclings);
   const lifetime = parseSize(values.lifetime ?? (recyclings === undefined ? '1GiB' : '128KiB'));
   const window = parseSize(values.window);
-  const growthLimit = parseSize(values.growth);
+  const kept = parseSize(values.kept);
+  const rss = parseSize(values.growth);
   const layout = LAYOUTS.get(values.proxies);
   const { scheme, backend, all, json } = values;
   if (bytes === undefined || bytes < 1) return '--bytes takes a number of bytes, such as 5GiB';
@@ -66,14 +71,15 @@ function plan(args: readonly string[]): Plan | string {
     return '--recyclings takes a number';
   if (lifetime === undefined || lifetime < 131_072 || lifetime > 2 * 1024 ** 3) return '--lifetime: 128KiB to 2GiB';
   if (window === undefined || window < 8192 || window > 262_144) return '--window: 8KiB to 256KiB';
-  if (growthLimit === undefined) return '--growth takes a number of bytes, such as 32MiB';
+  if (kept === undefined) return '--kept takes a number of bytes, such as 2MiB';
+  if (rss === undefined) return '--growth takes a number of bytes, such as 32MiB';
   if (scheme !== 'http' && scheme !== 'https') return '--scheme: http or https';
   if (backend !== 'tcp' && backend !== 'native') return '--backend: tcp or native';
   if (layout === undefined) return `--proxies: ${[...LAYOUTS.keys()].join(', ')}`;
   const goal: Goal = recyclings === undefined ? { bytes } : { recyclings };
   const one: Combination = { scheme, backend, layout, lifetime, window, goal };
   const combinations = all ? matrix(one) : [one];
-  return { combinations, growthLimit, json };
+  return { combinations, growthLimits: { kept, rss }, json };
 }
 
 function matrix(base: Combination): Combination[] {
@@ -110,12 +116,12 @@ export async function soakTransfer(args: readonly string[]): Promise<number> {
   return failed > 0 ? 1 : 0;
 }
 
-async function transfer(combination: Combination, { growthLimit, json }: Plan): Promise<TransferResult> {
+async function transfer(combination: Combination, { growthLimits, json }: Plan): Promise<TransferResult> {
   console.error(nameOf(combination));
   let reportedAt = performance.now();
   const result = await runTransfer(combination, {
     sampleEvery: SAMPLE_EVERY,
-    growthLimit,
+    growthLimits,
     stallTimeout: STALL_TIMEOUT,
     onProgress: (share, progress, memory) => {
       if (performance.now() - reportedAt < PROGRESS_EVERY) return;
@@ -124,7 +130,7 @@ async function transfer(combination: Combination, { growthLimit, json }: Plan): 
     },
   });
   if (json) console.log(JSON.stringify(result));
-  else for (const line of resultLines(result, growthLimit)) console.log(line);
+  else for (const line of resultLines(result, growthLimits)) console.log(line);
   return result;
 }
 

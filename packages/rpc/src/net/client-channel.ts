@@ -1,13 +1,10 @@
 import type { Socket } from 'node:net';
 import { RpchError } from '../errors.ts';
 import { type DialOptions, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
-import { endOfHead } from './http-head.ts';
-import { type HttpResponseHead, parseResponseHead } from './http-response.ts';
+import { type HttpResponseHead, ResponseHeadReader } from './http-response.ts';
 import type { ChannelKind } from './http-status-error.ts';
 import { Leg } from './leg.ts';
 
-/** Largest head of a response, bytes. */
-const MAX_HEAD = 16 * 1024;
 /** How long a connection that ends may take to send what was written, ms. */
 const LINGER = 500;
 /** The same for a channel that has a successor: its last bytes must get through. */
@@ -56,8 +53,8 @@ export class ClientChannel {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #unflushed = 0;
-  /** What came of the response's head; undefined when it was all. */
-  #head: Buffer | undefined = Buffer.alloc(0);
+  /** Undefined when the response's head is in. */
+  #head: ResponseHeadReader | undefined = new ResponseHeadReader();
   #blocked = false;
   #paused = false;
   #over = false;
@@ -191,25 +188,12 @@ export class ClientChannel {
     }
   }
 
-  #readHead(before: Buffer, chunk: Uint8Array): void {
-    let bytes = Buffer.concat([before, chunk]);
-    let searched = before.length;
-    for (;;) {
-      const end = endOfHead(bytes, searched, MAX_HEAD);
-      if (end < 0) {
-        this.#head = bytes;
-        return;
-      }
-      const head = parseResponseHead(bytes.subarray(0, end));
-      bytes = bytes.subarray(end);
-      searched = 0;
-      if (head.status >= 200) {
-        this.#head = undefined;
-        this.#events.response(head);
-        if (bytes.length > 0 && !this.#over) this.#events.body(bytes);
-        return;
-      }
-    }
+  #readHead(reader: ResponseHeadReader, chunk: Uint8Array): void {
+    const response = reader.read(chunk);
+    if (response === undefined) return;
+    this.#head = undefined;
+    this.#events.response(response.head);
+    if (response.body.length > 0 && !this.#over) this.#events.body(response.body);
   }
 
   #ended(cause: (Error & { readonly code?: string }) | undefined): void {

@@ -5,14 +5,11 @@ import { connectRequest, V1Client, type V1ClientPort } from '../rpch/v1-client.t
 import type { ConnectionCounters } from './connection-counters.ts';
 import { type DialHop, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
 import type { HttpClientOptions, HttpVirtualConnection } from './http-client-options.ts';
-import { endOfHead } from './http-head.ts';
-import { type HttpResponseHead, parseResponseHead } from './http-response.ts';
+import { type HttpResponseHead, ResponseHeadReader } from './http-response.ts';
 import { HttpStatusError } from './http-status-error.ts';
 import { Leg } from './leg.ts';
 import { TurnEnd } from './turn-end.ts';
 
-/** Largest head of a response, bytes. */
-const MAX_HEAD = 16 * 1024;
 /** How long a closed connection may take to send what was written, ms. */
 const LINGER = 500;
 /** Bytes not yet sent above which `send` asks its caller to wait, unless told otherwise. */
@@ -82,8 +79,8 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
   readonly #turnEnd = new TurnEnd(() => this.#flush());
   #settle: { resolve(connection: HttpVirtualConnection): void; reject(error: unknown): void } | undefined;
   #leg: Leg | undefined;
-  /** What came of the response's head; undefined when it was all, or where there is none. */
-  #head: Buffer | undefined;
+  /** Undefined when the response's head is in, or where there is none. */
+  #head: ResponseHeadReader | undefined;
   #written = 0;
   #callerWaits = false;
   #paused = false;
@@ -96,7 +93,7 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
     const request = direct ? undefined : connectRequest(options.server, proxy.host);
     this.#options = options;
     this.#sendBuffer = options.sendBuffer ?? SEND_BUFFER;
-    this.#head = direct ? undefined : Buffer.alloc(0);
+    this.#head = direct ? undefined : new ResponseHeadReader();
     this.#client = new V1Client(this, { direct, setupTimeout: openTimeout });
     this.opening = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -191,24 +188,12 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
     else this.#readHead(this.#head, chunk);
   }
 
-  #readHead(before: Buffer, chunk: Uint8Array): void {
-    let bytes = Buffer.concat([before, chunk]);
-    let searched = before.length;
-    for (;;) {
-      const end = endOfHead(bytes, searched, MAX_HEAD);
-      if (end < 0) {
-        this.#head = bytes;
-        return;
-      }
-      const head = parseResponseHead(bytes.subarray(0, end));
-      bytes = bytes.subarray(end);
-      searched = 0;
-      if (head.status < 200) continue;
-      this.#head = undefined;
-      this.#respond(head);
-      if (bytes.length > 0) this.#client.receive(bytes);
-      return;
-    }
+  #readHead(reader: ResponseHeadReader, chunk: Uint8Array): void {
+    const response = reader.read(chunk);
+    if (response === undefined) return;
+    this.#head = undefined;
+    this.#respond(response.head);
+    if (response.body.length > 0) this.#client.receive(response.body);
   }
 
   /** [MS-RPCH] 3.1.1.4.1 */

@@ -1,4 +1,7 @@
-import { HttpHeadError } from './http-head.ts';
+import { endOfHead, HttpHeadError } from './http-head.ts';
+
+/** Largest head of a response, bytes. */
+const MAX_HEAD = 16 * 1024;
 
 /** The head of a response: what a client of RPC over HTTP needs of it. */
 export interface HttpResponseHead {
@@ -29,4 +32,26 @@ export function parseResponseHead(bytes: Buffer): HttpResponseHead {
     field: (name) => fields.find(([known]) => known === name)?.[1],
     fields: (name) => fields.filter(([known]) => known === name).map(([, value]) => value),
   };
+}
+
+/** Takes the head of a response out of the bytes that a connection brings. Responses of 1xx are passed over. */
+export class ResponseHeadReader {
+  #bytes: Buffer = Buffer.alloc(0);
+
+  /**
+   * The head, once it has come in whole, with the first bytes of the body; the reader is of no use afterwards. Undefined
+   * before. Throws {@link HttpHeadError}: malformed, or larger than 16 KiB.
+   */
+  read(chunk: Uint8Array): { readonly head: HttpResponseHead; readonly body: Buffer } | undefined {
+    let searched = this.#bytes.length;
+    this.#bytes = Buffer.concat([this.#bytes, chunk]);
+    for (;;) {
+      const end = endOfHead(this.#bytes, searched, MAX_HEAD);
+      if (end < 0) return undefined;
+      const head = parseResponseHead(this.#bytes.subarray(0, end));
+      this.#bytes = this.#bytes.subarray(end);
+      searched = 0;
+      if (head.status >= 200) return { head, body: this.#bytes };
+    }
+  }
 }

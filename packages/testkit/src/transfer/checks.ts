@@ -1,6 +1,9 @@
 import type { ProcessMemory } from './memory-watch.ts';
 import type { Goal, Layout, TransferOutcome, TransferProgress } from './transfer-client.ts';
 
+/** Share of a transfer up to which a look stands for its half. */
+const LATEST_HALF = 0.6;
+
 /** How much of a transfer is done, 0 to 1. */
 export function shareOf(goal: Goal, { received, counters }: TransferProgress): number {
   if ('bytes' in goal) return Math.min(1, received / goal.bytes);
@@ -48,10 +51,26 @@ export function recyclingFaults(goal: Goal, layout: Layout, lifetime: number, ou
   return faults;
 }
 
-/** Processes that grew by more than `limit` bytes in the second half, or whose memory could not be looked at. */
-export function growthFaults(memory: readonly ProcessMemory[], limit: number): string[] {
-  return memory.flatMap(({ name, half, late }) => {
-    if (Number.isNaN(half) || Number.isNaN(late)) return [`${name}: too short a run to say anything about its memory`];
-    return late - half > limit ? [`${name} grew by ${late - half} bytes in the second half, ${limit} are allowed`] : [];
+/** Bytes that a process may gain in the second half of a transfer. */
+export interface GrowthLimits {
+  /** In what it keeps: objects and buffers that no collection frees. */
+  readonly kept: number;
+  /** In resident memory after a collection. */
+  readonly rss: number;
+}
+
+/** Processes that grew by more than `limits` in the second half, or whose memory could not be looked at. */
+export function growthFaults(memory: readonly ProcessMemory[], limits: GrowthLimits): string[] {
+  return memory.flatMap(({ name, marks }) => {
+    const [, half, end] = marks;
+    if (half === undefined || end === undefined || half.share > LATEST_HALF) {
+      return [`${name}: too short a run to say anything about its memory`];
+    }
+    const grew = (what: string, bytes: number, limit: number): string[] =>
+      bytes > limit ? [`${name} ${what} by ${bytes} bytes in the second half, ${limit} are allowed`] : [];
+    return [
+      ...grew('keeps more', end.kept - half.kept, limits.kept),
+      ...grew('is resident with more', end.rss - half.rss, limits.rss),
+    ];
   });
 }

@@ -3,16 +3,16 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { Inspector } from './inspector.ts';
 
 /** Lines of stderr that are kept of each process, for the message when something fails. */
 const LINES_KEPT = 20;
 /** Patience with a process that starts, ms. */
 const START_TIMEOUT = 20_000;
-/**
- * V8 lets the young generation grow from 1 MiB to 32 MiB when a run's garbage happens to ask for it, in steps of
- * tens of MiB of resident memory. Held at its full size from the start, what grows afterwards is what is kept.
- */
-const STEADY_HEAP = ['--min-semi-space-size=16', '--max-semi-space-size=16'];
+/** So that what a process keeps can be looked at from outside. */
+const INSPECTED = ['--inspect=127.0.0.1:0'];
+/** What Node itself says about that. */
+const INSPECTOR_LINE = /^(Debugger (listening on|attached|ending on)|For help, see: https:)/;
 const RPCH = fileURLToPath(new URL('../../../cli/bin/rpch.js', import.meta.url));
 
 /** One process of a transfer. */
@@ -22,6 +22,8 @@ export class TransferChild {
   readonly #exited: Promise<unknown>;
   readonly #reader: Interface;
   readonly #lines: string[] = [];
+  readonly #inspectorUrl = Promise.withResolvers<string>();
+  #inspector: Promise<Inspector> | undefined;
 
   private constructor(name: string, child: ChildProcess) {
     this.name = name;
@@ -31,6 +33,9 @@ export class TransferChild {
     if (child.stderr === null) throw new Error('stderr is a pipe');
     this.#reader = createInterface({ input: child.stderr });
     this.#reader.on('line', (line) => {
+      const [, url] = /^Debugger listening on (ws:.*)$/.exec(line) ?? [];
+      if (url !== undefined) this.#inspectorUrl.resolve(url);
+      if (INSPECTOR_LINE.test(line)) return;
       this.#lines.push(line);
       if (this.#lines.length > LINES_KEPT) this.#lines.shift();
     });
@@ -39,7 +44,7 @@ export class TransferChild {
   /** Starts one of the programs beside this file. */
   static program(name: string, file: string, argument: string): TransferChild {
     const program = fileURLToPath(new URL(file, import.meta.url));
-    const child = fork(program, [argument], { execArgv: STEADY_HEAP, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    const child = fork(program, [argument], { execArgv: INSPECTED, stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
     return new TransferChild(name, child);
   }
 
@@ -47,7 +52,7 @@ export class TransferChild {
   static proxy(name: string, args: readonly string[]): TransferChild {
     return new TransferChild(
       name,
-      spawn(process.execPath, [...STEADY_HEAP, RPCH, 'proxy', ...args], { stdio: ['ignore', 'ignore', 'pipe'] }),
+      spawn(process.execPath, [...INSPECTED, RPCH, 'proxy', ...args], { stdio: ['ignore', 'ignore', 'pipe'] }),
     );
   }
 
@@ -96,7 +101,17 @@ export class TransferChild {
     }
   }
 
+  /** The inspector of the process. */
+  inspector(): Promise<Inspector> {
+    this.#inspector ??= this.#within(START_TIMEOUT, async () => Inspector.open(await this.#inspectorUrl.promise));
+    return this.#inspector;
+  }
+
   async stop(): Promise<void> {
+    this.#inspector?.then(
+      (inspector) => inspector.close(),
+      () => {},
+    );
     this.#child.kill('SIGKILL');
     await this.#exited;
   }

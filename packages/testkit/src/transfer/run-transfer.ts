@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { differences, growthFaults, recyclingFaults, shareOf } from './checks.ts';
+import { differences, type GrowthLimits, growthFaults, recyclingFaults, shareOf } from './checks.ts';
 import { TransferChild } from './children.ts';
 import type { ClientMessage } from './client-child.ts';
 import { ACCOUNT, Installation, type InstallationOptions, SERVER } from './installation.ts';
@@ -19,6 +19,7 @@ export interface TransferResult {
   readonly combination: Combination;
   /** What both ends saw; undefined where it did not come to its end. */
   readonly outcome: TransferOutcome | undefined;
+  /** Empty where it did not come to its end. */
   readonly memory: readonly ProcessMemory[];
   /** What is wrong, one sentence each; empty when nothing is. */
   readonly failures: readonly string[];
@@ -27,11 +28,11 @@ export interface TransferResult {
 export interface RunOptions {
   /** Time between two looks at the processes' memory, ms. */
   readonly sampleEvery: number;
-  /** Memory that a process may gain between a tenth of the way and the end, bytes; undefined: not checked. */
-  readonly growthLimit: number | undefined;
+  /** Undefined: growth is not held against a process. */
+  readonly growthLimits: GrowthLimits | undefined;
   /** Time without any progress after which the transfer is given up, ms. */
   readonly stallTimeout: number;
-  /** How far it is, 0 to 1, and the memory of each process, bytes; called as often as memory is looked at. */
+  /** How far it is, 0 to 1, and the resident memory of each process, bytes; called as often as memory is looked at. */
   onProgress?(share: number, progress: TransferProgress, memory: ReadonlyMap<string, number>): void;
 }
 
@@ -44,17 +45,17 @@ export async function runTransfer(combination: Combination, options: RunOptions)
   const watch = new MemoryWatch(children);
   try {
     const outcome = await followed(client, installation, goal, options, watch);
-    if (typeof outcome !== 'string') watch.look(1);
-    const memory = watch.report();
     if (typeof outcome === 'string') {
       await delay(LOG_LATENESS);
       const said = children
         .filter(({ lastLines }) => lastLines !== '')
         .map((child) => `${child.name}: ${child.lastLines}`);
-      return { combination, outcome: undefined, memory, failures: [outcome, ...said] };
+      return { combination, outcome: undefined, memory: [], failures: [outcome, ...said] };
     }
+    watch.look(1);
+    const memory = await watch.report();
     const failures = [...differences(outcome), ...recyclingFaults(goal, layout, lifetime, outcome)];
-    if (options.growthLimit !== undefined) failures.push(...growthFaults(memory, options.growthLimit));
+    if (options.growthLimits !== undefined) failures.push(...growthFaults(memory, options.growthLimits));
     return { combination, outcome, memory, failures };
   } finally {
     await client.stop();

@@ -133,14 +133,20 @@ test('ends that disagree, recyclings that are missing or of the wrong kind, grow
     '9 recyclings were R2: alternate allows none',
     '10 bytes were sent and 20 received, 11 were to be',
   ]);
+  const marks = (...seen: readonly (readonly [share: number, kept: number, rss: number])[]) =>
+    seen.map(([share, kept, rss]) => ({ share, kept, rss }));
   const memory = [
-    { name: 'flat', tenth: 50, half: 100, late: 110, peak: 200 },
-    { name: 'grows', tenth: 50, half: 100, late: 111, peak: 111 },
-    { name: 'brief', tenth: Number.NaN, half: Number.NaN, late: 111, peak: 111 },
+    { name: 'flat', marks: marks([0.1, 5, 50], [0.5, 10, 100], [1, 15, 110]), peak: 200 },
+    { name: 'leaks', marks: marks([0.1, 5, 50], [0.5, 10, 100], [1, 16, 110]), peak: 111 },
+    { name: 'swells', marks: marks([0.1, 5, 50], [0.5, 10, 100], [1, 10, 111]), peak: 111 },
+    { name: 'brief', marks: marks([0.8, 5, 50], [1, 10, 100], [1, 10, 100]), peak: 111 },
+    { name: 'unseen', marks: [], peak: 111 },
   ];
-  assert.deepEqual(growthFaults(memory, 10), [
-    'grows grew by 11 bytes in the second half, 10 are allowed',
+  assert.deepEqual(growthFaults(memory, { kept: 5, rss: 10 }), [
+    'leaks keeps more by 6 bytes in the second half, 5 are allowed',
+    'swells is resident with more by 11 bytes in the second half, 10 are allowed',
     'brief: too short a run to say anything about its memory',
+    'unseen: too short a run to say anything about its memory',
   ]);
   assert.equal(shareOf({ bytes: 40 }, OUTCOME), 0.5);
   assert.equal(shareOf({ recyclings: 8 }, OUTCOME), 0.5);

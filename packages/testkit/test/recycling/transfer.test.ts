@@ -8,7 +8,7 @@ const BYTES = 3 * 1024 * 1024;
 /** How often each channel is replaced on the way, at least. */
 const RECYCLINGS = BYTES / SIZES.lifetime;
 /** The short form of `npm run soak -- transfer`: too short to say anything about memory. */
-const RUN = { sampleEvery: 200, growthLimit: undefined, stallTimeout: 30_000 } as const;
+const RUN = { sampleEvery: 200, growthLimits: undefined, stallTimeout: 30_000 } as const;
 
 const BY_BYTES = (['http', 'https'] as const).flatMap((scheme) =>
   (['tcp', 'native'] as const).flatMap((backend) =>
@@ -23,9 +23,12 @@ for (const part of [...BY_BYTES, ...BY_RECYCLINGS]) {
   const { scheme, backend, layout, goal } = part;
   test(`data both ways: ${scheme}, ${backend} back end, proxies: ${layout}, until ${Object.keys(goal)[0]}`, async () => {
     const combination: Combination = { ...part, ...SIZES };
-    const { outcome, failures } = await runTransfer(combination, RUN);
+    const { outcome, failures, memory } = await runTransfer(combination, RUN);
     assert.deepEqual(failures, []);
     assert.ok(outcome !== undefined);
+    assert.ok(
+      memory.length >= 3 && memory.every(({ marks }) => marks.length === 3 && marks.every(({ kept }) => kept > 0)),
+    );
     assert.equal(outcome.server.receivedSha256, outcome.sentSha256);
     assert.equal(outcome.server.sentSha256, outcome.receivedSha256);
     assert.ok(Math.min(inRecyclings(outcome), outRecyclings(outcome)) >= RECYCLINGS);

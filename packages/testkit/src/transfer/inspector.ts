@@ -1,0 +1,72 @@
+import { once } from 'node:events';
+
+/** Time for a collection and an answer, ms. */
+const TIMEOUT = 20_000;
+
+/** What a process keeps, bytes, when its garbage has just been collected. */
+export interface KeptMemory {
+  /** JavaScript objects and what they hold outside the heap, buffers for the most part. */
+  readonly kept: number;
+  /** Resident memory: native code's objects too, and what the allocators have not given back. */
+  readonly rss: number;
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: { readonly result?: { readonly value?: unknown } };
+  readonly error?: { readonly message: string };
+}
+
+/** Speaks to the inspector of a Node process (`--inspect`): the program under test needs nothing for it. */
+export class Inspector {
+  readonly #socket: WebSocket;
+  readonly #waiting = new Map<number, (answer: Answer | Error) => void>();
+  #asked = 0;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      const answer = JSON.parse(String(data)) as Answer;
+      if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
+    });
+    socket.addEventListener('close', () => {
+      for (const settle of this.#waiting.values()) settle(new Error('the process is gone'));
+    });
+  }
+
+  /** @param url the address that Node prints when it starts. */
+  static async open(url: string): Promise<Inspector> {
+    const socket = new WebSocket(url);
+    await once(socket, 'open', { signal: AbortSignal.timeout(TIMEOUT) });
+    return new Inspector(socket);
+  }
+
+  /** Collects the garbage of the process, and looks at what is left. */
+  async keptMemory(): Promise<KeptMemory> {
+    await this.#ask('HeapProfiler.collectGarbage');
+    const expression = 'JSON.stringify(process.memoryUsage())';
+    const { result } = await this.#ask('Runtime.evaluate', { expression });
+    const { heapUsed, external, rss } = JSON.parse(String(result?.result?.value)) as NodeJS.MemoryUsage;
+    return { kept: heapUsed + external, rss };
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #ask(method: string, params: object = {}): Promise<Answer> {
+    const id = ++this.#asked;
+    const asked = new Promise<Answer>((resolve, reject) => {
+      const late = setTimeout(() => this.#waiting.get(id)?.(new Error(`no answer to ${method}`)), TIMEOUT);
+      this.#waiting.set(id, (answer) => {
+        clearTimeout(late);
+        this.#waiting.delete(id);
+        if (answer instanceof Error) reject(answer);
+        else if (answer.error !== undefined) reject(new Error(`${method}: ${answer.error.message}`));
+        else resolve(answer);
+      });
+    });
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return asked;
+  }
+}
