@@ -2,6 +2,7 @@ import { once } from 'node:events';
 
 /** Time for a collection and an answer, ms. */
 const TIMEOUT = 20_000;
+const LOOKS = 5;
 
 /** What a process keeps, bytes, when its garbage has just been collected. */
 export interface KeptMemory {
@@ -41,17 +42,29 @@ export class Inspector {
     return new Inspector(socket);
   }
 
-  /** Collects the garbage of the process, and looks at what is left. */
+  /**
+   * Collects the garbage of the process, and looks at what is left: the least of several looks, since what is just under way
+   * is not kept.
+   */
   async keptMemory(): Promise<KeptMemory> {
+    const looks: KeptMemory[] = [];
+    for (let i = 0; i < LOOKS; i++) looks.push(await this.#look());
+    return {
+      kept: Math.min(...looks.map(({ kept }) => kept)),
+      rss: Math.min(...looks.map(({ rss }) => rss)),
+    };
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  async #look(): Promise<KeptMemory> {
     await this.#ask('HeapProfiler.collectGarbage');
     const expression = 'JSON.stringify(process.memoryUsage())';
     const { result } = await this.#ask('Runtime.evaluate', { expression });
     const { heapUsed, external, rss } = JSON.parse(String(result?.result?.value)) as NodeJS.MemoryUsage;
     return { kept: heapUsed + external, rss };
-  }
-
-  close(): void {
-    this.#socket.close();
   }
 
   #ask(method: string, params: object = {}): Promise<Answer> {
