@@ -1,36 +1,64 @@
 /** The second door of @rpch/rpc: what its sister packages use and users should not lean on. */
+export { DerReader } from './asn1/der-reader.ts';
 export * from './bytes/cursor.ts';
 export * from './bytes/equal.ts';
 export * from './bytes/guid.ts';
+export * from './bytes/hexdump.ts';
 export * from './bytes/writer.ts';
 export * from './crypto/md4.ts';
+export { AssociationGroups } from './dcerpc/association-groups.ts';
+export { encodeAuth3 } from './dcerpc/auth3.ts';
 export * from './dcerpc/bind.ts';
 export * from './dcerpc/bind-ack.ts';
 export * from './dcerpc/bind-nak.ts';
+export * from './dcerpc/binding.ts';
+export { ClientAssociation, type ClientAssociationOptions } from './dcerpc/client-association.ts';
+export * from './dcerpc/context-handles.ts';
 export * from './dcerpc/deframer.ts';
 export * from './dcerpc/fault.ts';
 export * from './dcerpc/fault-status.ts';
 export * from './dcerpc/header.ts';
+export * from './dcerpc/interface-declaration.ts';
 export * from './dcerpc/pdu.ts';
+export { PduProtection } from './dcerpc/pdu-protection.ts';
 export * from './dcerpc/request.ts';
 export * from './dcerpc/response.ts';
+export * from './dcerpc/rpc-interface.ts';
+export type { SecTrailer } from './dcerpc/sec-trailer.ts';
+export { type AssociationOutput, ServerAssociation } from './dcerpc/server-association.ts';
+export * from './dcerpc/server-interface.ts';
+export type { SecurityProvider, SecurityProviders } from './dcerpc/server-security.ts';
+export { ServerStatistics } from './dcerpc/server-statistics.ts';
 export * from './dcerpc/string-binding.ts';
 export * from './dcerpc/syntax-id.ts';
+export { encodeVerificationTrailer, type VerificationExpected, verifyTrailer } from './dcerpc/verification-trailer.ts';
 export * from './interfaces/echo.ts';
+export * from './interfaces/endpoint-registry.ts';
+export * from './interfaces/epm.ts';
+export * from './interfaces/mgmt.ts';
+export * from './interfaces/towers.ts';
 export * from './mod.ts';
+export * as ndr from './ndr/mod.ts';
+export type { CloseOptions, RpcServerOptions } from './net/association-runtime.ts';
+export { ResponseDrain } from './net/drained-response.ts';
 export * from './net/endpoint-runtime.ts';
+export type { HopFound, TlsFound } from './net/hop-found.ts';
+export { challengesOf } from './net/http-challenges.ts';
 export * from './net/http-client.ts';
 export * from './net/http-client-v1.ts';
 export * from './net/http-endpoint.ts';
 export * from './net/http-head.ts';
+export { httpProxyFor } from './net/http-proxy-for.ts';
 export * from './net/http-response.ts';
 export * from './net/http-server.ts';
 export * from './net/leg.ts';
 export * from './net/listening.ts';
 export * from './net/mixed-session.ts';
 export * from './net/one-port.ts';
+export * from './net/rpc-connection.ts';
 export * from './net/rpc-http-connection.ts';
 export * from './net/stall.ts';
+export * from './net/tcp-client.ts';
 export * from './net/tcp-server.ts';
 export * from './rpch/banner.ts';
 export * from './rpch/client.ts';
@@ -51,3 +79,10 @@ export * from './rpch/server-opening.ts';
 export * from './rpch/transitions.ts';
 export * from './rpch/v1-client.ts';
 export * from './security/mod.ts';
+export {
+  decodeNegTokenInit,
+  decodeNegTokenResp,
+  encodeMechTypeList,
+  encodeNegTokenInit,
+  encodeNegTokenResp,
+} from './security/spnego/neg-token.ts';

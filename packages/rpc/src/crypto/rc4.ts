@@ -26,10 +26,9 @@ export class Rc4 {
     }
   }
 
-  /** Encrypts or decrypts `data` into a new array of the same length. */
-  update(data: Uint8Array): Uint8Array {
+  /** Encrypts or decrypts `data` into `out`, which may be `data` itself; without it into a new array. */
+  update(data: Uint8Array, out: Uint8Array = new Uint8Array(data.length)): Uint8Array {
     const state = this.#state;
-    const out = new Uint8Array(data.length);
     let i = this.#i;
     let j = this.#j;
     for (let at = 0; at < data.length; at++) {

@@ -2,6 +2,7 @@ import { ProtocolError } from '../errors.ts';
 import { DrepReader } from './drep.ts';
 import { PduType } from './header.ts';
 import { assertWhole, encodePdu, type Pdu, WHOLE } from './pdu.ts';
+import { type AuthVerifier, SEC_TRAILER_LENGTH } from './sec-trailer.ts';
 import { readSyntaxId, type SyntaxId, writeSyntaxId } from './syntax-id.ts';
 
 const SECTION = 'C706 12.6.4.4';
@@ -22,6 +23,15 @@ export const ProviderReason = {
   local_limit_exceeded: 3,
 } as const;
 
+const REASONS: ReadonlyMap<number, string> = new Map(
+  Object.entries(ProviderReason).map(([name, value]) => [value, name]),
+);
+
+/** The specification's name of a provider's reason, for messages and logs. */
+export function describeProviderReason(reason: number): string {
+  return REASONS.get(reason) ?? `reason ${reason}`;
+}
+
 /** p_result_t: the answer to one context element (C706 12.6.3.1). */
 export interface PResult {
   /** One of {@link ContextResult}; unknown values are kept. */
@@ -41,13 +51,17 @@ export interface BindAck {
   readonly maxXmitFrag: number;
   readonly maxRecvFrag: number;
   readonly assocGroupId: number;
-  /** The server's endpoint without its NUL; '' is sent with length 0. Bytes are taken as Latin-1: nothing acts on them. */
+  /**
+   * The server's endpoint without its NUL; '' is sent with length 0. Bytes are taken as Latin-1: nothing acts on them.
+   */
   readonly secondaryAddress: string;
   /** One for each element of the bind, in its order. */
   readonly results: readonly PResult[];
 }
 
-/** Reads bind_ack or alter_context_resp. Throws a {@link ProtocolError} where the body is not exactly such an answer. */
+/**
+ * Reads bind_ack or alter_context_resp. Throws a {@link ProtocolError} where the body is not exactly such an answer.
+ */
 export function decodeBindAck(pdu: Pdu): BindAck {
   if (pdu.ptype !== PduType.bind_ack && pdu.ptype !== PduType.alter_context_resp) {
     throw new ProtocolError('RPCH_UNEXPECTED_PDU', `PTYPE ${pdu.ptype} is no bind_ack`, SECTION);
@@ -68,6 +82,8 @@ export function decodeBindAck(pdu: Pdu): BindAck {
   for (let i = 0; i < resultCount; i++) {
     results.push({ result: reader.u16(), reason: reader.u16(), transferSyntax: readSyntaxId(reader) });
   }
+  // [MS-RPCE] 3.3.1.5.2.1: a server that has no more to say may send a sec_trailer whose token is empty: auth_length 0
+  if (reader.remaining === SEC_TRAILER_LENGTH) reader.skip(SEC_TRAILER_LENGTH);
   reader.end();
   const { ptype, pfcFlags, callId, littleEndian } = pdu;
   return {
@@ -83,17 +99,22 @@ export function decodeBindAck(pdu: Pdu): BindAck {
   };
 }
 
-/** The PDU. More results than fit are the caller's fault: RpchError. */
-export function encodeBindAck(ack: BindAck): Uint8Array {
+/** The PDU, with a leg of authentication where `verifier` is given. More than fits is the caller's fault: RpchError. */
+export function encodeBindAck(ack: BindAck, verifier?: AuthVerifier): Uint8Array {
   const address = Buffer.from(ack.secondaryAddress === '' ? '' : `${ack.secondaryAddress}\0`, 'latin1');
   const padding = (2 + address.length) % 4 === 0 ? 0 : 4 - ((2 + address.length) % 4);
   const length = 8 + 2 + address.length + padding + 4 + 24 * ack.results.length;
-  return encodePdu({ ...ack, pfcFlags: ack.pfcFlags | WHOLE }, length, (writer) => {
-    writer.u16(ack.maxXmitFrag).u16(ack.maxRecvFrag).u32(ack.assocGroupId);
-    writer.u16(address.length).bytes(address).zeros(padding).u8(ack.results.length).zeros(3);
-    for (const { result, reason, transferSyntax } of ack.results) {
-      writer.u16(result).u16(reason);
-      writeSyntaxId(writer, transferSyntax);
-    }
-  });
+  return encodePdu(
+    { ...ack, pfcFlags: ack.pfcFlags | WHOLE },
+    length,
+    (writer) => {
+      writer.u16(ack.maxXmitFrag).u16(ack.maxRecvFrag).u32(ack.assocGroupId);
+      writer.u16(address.length).bytes(address).zeros(padding).u8(ack.results.length).zeros(3);
+      for (const { result, reason, transferSyntax } of ack.results) {
+        writer.u16(result).u16(reason);
+        writeSyntaxId(writer, transferSyntax);
+      }
+    },
+    verifier,
+  );
 }

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { ProtocolError, RpchError } from '../errors.ts';
 import { DrepReader } from './drep.ts';
 import { PduType } from './header.ts';
 import { assertWhole, encodePdu, type Pdu, WHOLE } from './pdu.ts';
@@ -24,6 +24,33 @@ const NAMES: ReadonlyMap<number, string> = new Map(Object.entries(RejectReason).
 /** The specification's name of a reject reason, for logs. */
 export function describeRejectReason(reason: number): string {
   return NAMES.get(reason) ?? `reject reason ${reason}`;
+}
+
+/** What the reasons mean for whoever has to put it right. */
+const MEANINGS: ReadonlyMap<number, string> = new Map([
+  [
+    RejectReason.reason_not_specified,
+    'the server does not say why; an association group that is not there is one cause',
+  ],
+  [RejectReason.temporary_congestion, 'the server is too busy; try again later'],
+  [RejectReason.local_limit_exceeded, 'the server is out of resources; try again later'],
+  [RejectReason.protocol_version_not_supported, 'the server found the bind malformed, or speaks another version'],
+  [RejectReason.authentication_type_not_recognized, 'the server does not have this security provider'],
+  [RejectReason.invalid_checksum, 'the security provider refused it: usually a wrong user name or password'],
+]);
+
+/** The server refused the association with bind_nak. */
+export class BindRefusedError extends RpchError {
+  override readonly name = 'BindRefusedError';
+  /** One of {@link RejectReason}; unknown values are kept. */
+  readonly reason: number;
+
+  constructor(reason: number) {
+    const meaning = MEANINGS.get(reason);
+    const why = describeRejectReason(reason);
+    super('RPCH_BIND_REFUSED', 'peer', meaning === undefined ? `bind_nak: ${why}` : `bind_nak: ${why} (${meaning})`);
+    this.reason = reason;
+  }
 }
 
 /** Announces extended error information in a bind_nak ([MS-RPCE] 2.2.2.9). */

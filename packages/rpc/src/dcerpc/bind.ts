@@ -2,6 +2,7 @@ import { ProtocolError } from '../errors.ts';
 import { DrepReader } from './drep.ts';
 import { PduType } from './header.ts';
 import { assertWhole, encodePdu, type Pdu, WHOLE } from './pdu.ts';
+import type { AuthVerifier } from './sec-trailer.ts';
 import { readSyntaxId, type SyntaxId, writeSyntaxId } from './syntax-id.ts';
 
 const SECTION = 'C706 12.6.4.3';
@@ -61,16 +62,21 @@ function readElement(reader: DrepReader): ContextElement {
   return { contextId, abstractSyntax, transferSyntaxes };
 }
 
-/** The PDU. More contexts than fit are the caller's fault: RpchError. */
-export function encodeBind(bind: Bind): Uint8Array {
+/** The PDU, with a leg of authentication where `verifier` is given. More than fits is the caller's fault: RpchError. */
+export function encodeBind(bind: Bind, verifier?: AuthVerifier): Uint8Array {
   const length = bind.elements.reduce((sum, { transferSyntaxes }) => sum + 24 + 20 * transferSyntaxes.length, 12);
-  return encodePdu({ ...bind, pfcFlags: bind.pfcFlags | WHOLE }, length, (writer) => {
-    writer.u16(bind.maxXmitFrag).u16(bind.maxRecvFrag).u32(bind.assocGroupId);
-    writer.u8(bind.elements.length).zeros(3);
-    for (const element of bind.elements) {
-      writer.u16(element.contextId).u8(element.transferSyntaxes.length).zeros(1);
-      writeSyntaxId(writer, element.abstractSyntax);
-      for (const syntax of element.transferSyntaxes) writeSyntaxId(writer, syntax);
-    }
-  });
+  return encodePdu(
+    { ...bind, pfcFlags: bind.pfcFlags | WHOLE },
+    length,
+    (writer) => {
+      writer.u16(bind.maxXmitFrag).u16(bind.maxRecvFrag).u32(bind.assocGroupId);
+      writer.u8(bind.elements.length).zeros(3);
+      for (const element of bind.elements) {
+        writer.u16(element.contextId).u8(element.transferSyntaxes.length).zeros(1);
+        writeSyntaxId(writer, element.abstractSyntax);
+        for (const syntax of element.transferSyntaxes) writeSyntaxId(writer, syntax);
+      }
+    },
+    verifier,
+  );
 }

@@ -7,16 +7,25 @@ import { encodePdu, type Pdu, WHOLE } from './pdu.ts';
 const SECTION = 'C706 12.6.4.7';
 /** Bit 0 of the byte after cancel_count: extended error information follows ([MS-RPCE] 2.2.2.8). */
 const EXTENDED_ERROR_PRESENT = 0x01;
+/** What Samba sends; Windows sends 32. Nothing follows from it, but clients have been seen that want it not to be 0. */
+const ALLOC_HINT = 24;
 
-/** What a handler throws to answer with a fault of its choice. */
+/** What a handler throws to answer with a fault of its choice, and what a client's call rejects with when one came. */
 export class RpcFaultError extends RpchError {
   override readonly name = 'RpcFaultError';
-  /** The status that goes to the client; one of FaultStatus, or an interface's own. */
+  /** The status of the fault; one of FaultStatus, or an interface's own. */
   readonly status: number;
+  /** The server says that nothing was done (PFC_DID_NOT_EXECUTE): the call may be made again. */
+  readonly didNotExecute: boolean;
 
-  constructor(status: number, message = describeFaultStatus(status), options?: { cause?: unknown }) {
+  constructor(
+    status: number,
+    message = describeFaultStatus(status),
+    options?: { cause?: unknown; didNotExecute?: boolean },
+  ) {
     super('RPCH_RPC_FAULT', 'peer', message, options);
     this.status = status;
+    this.didNotExecute = options?.didNotExecute ?? false;
   }
 }
 
@@ -57,6 +66,6 @@ export function encodeFault(fault: Omit<Fault, 'extendedError'>): Uint8Array {
   const { callId, littleEndian } = fault;
   const pfcFlags = fault.pfcFlags | WHOLE;
   return encodePdu({ ptype: PduType.fault, pfcFlags, callId, littleEndian }, 16, (writer) => {
-    writer.u32(0).u16(fault.contextId).u8(fault.cancelCount).u8(0).u32(fault.status).u32(0);
+    writer.u32(ALLOC_HINT).u16(fault.contextId).u8(fault.cancelCount).u8(0).u32(fault.status).u32(0);
   });
 }

@@ -1,11 +1,21 @@
 import { ProtocolError, RpchError } from '../errors.ts';
-import { DREP_LENGTH, DrepReader, DrepWriter, littleEndianOf, packedDrep } from './drep.ts';
+import { DrepWriter, littleEndianOf, packedDrep } from './drep.ts';
+import { u16At, u32At } from './fields.ts';
 import { COMMON_HEADER_LENGTH, fragLengthAt, MAX_FRAG_LENGTH, PfcFlag, pduTypeAt, pfcFlagsAt } from './header.ts';
-import { decodeSecTrailer, SEC_TRAILER_LENGTH, type SecTrailer } from './sec-trailer.ts';
+import {
+  type AuthVerifier,
+  decodeSecTrailer,
+  SEC_TRAILER_LENGTH,
+  type SecTrailer,
+  writeSecTrailer,
+} from './sec-trailer.ts';
 
 const SECTION = 'C706 12.6.3.1';
 const DREP_AT = 4;
+const LITTLE_ENDIAN_ASCII = 0x10;
 const FRAG_LENGTH_AT = 8;
+const AUTH_LENGTH_AT = 10;
+const CALL_ID_AT = 12;
 
 /** A PDU that is neither continued nor a continuation. */
 export const WHOLE = PfcFlag.FIRST_FRAG | PfcFlag.LAST_FRAG;
@@ -27,14 +37,15 @@ export interface Pdu {
  * Throws a {@link ProtocolError} where `bytes` are not one PDU of exactly frag_length bytes.
  */
 export function openPdu(bytes: Uint8Array): Pdu {
-  // rpc_vers u8, rpc_vers_minor u8, PTYPE u8, pfc_flags u8, packed_drep 4, frag_length u16, auth_length u16, call_id u32
+  // rpc_vers u8, rpc_vers_minor u8, PTYPE u8, pfc_flags u8, packed_drep 4, frag_length u16, auth_length u16, call_id
+  // u32
   if (bytes.length < COMMON_HEADER_LENGTH || fragLengthAt(bytes, 0) !== bytes.length) {
     throw new ProtocolError('RPCH_BAD_FRAG_LENGTH', `${bytes.length} bytes are not one PDU`, SECTION);
   }
-  const littleEndian = littleEndianOf(bytes.subarray(DREP_AT, DREP_AT + DREP_LENGTH));
-  const reader = new DrepReader(bytes, littleEndian, SECTION, FRAG_LENGTH_AT + 2);
-  const authLength = reader.u16();
-  const callId = reader.u32();
+  // a view only where it is not what nearly everybody sends
+  const littleEndian = bytes[DREP_AT] === LITTLE_ENDIAN_ASCII || littleEndianOf(bytes.subarray(DREP_AT));
+  const authLength = u16At(bytes, AUTH_LENGTH_AT, littleEndian);
+  const callId = u32At(bytes, CALL_ID_AT, littleEndian);
   let secTrailer: SecTrailer | undefined;
   let bodyEnd = bytes.length;
   if (authLength > 0) {
@@ -60,7 +71,9 @@ export interface PduHead {
   readonly littleEndian: boolean;
 }
 
-/** Writes the common header of a PDU without security; frag_length waits for {@link endPdu}. Returns the PDU's start. */
+/**
+ * Writes the common header of a PDU without security; frag_length waits for {@link endPdu}. Returns the PDU's start.
+ */
 export function beginPdu(writer: DrepWriter, head: PduHead): number {
   const start = writer.length;
   writer.u8(5).u8(0).u8(head.ptype).u8(head.pfcFlags).bytes(packedDrep(head.littleEndian));
@@ -77,11 +90,25 @@ export function endPdu(writer: DrepWriter, start: number): void {
   writer.patchU16(start + FRAG_LENGTH_AT, length);
 }
 
-/** Encodes one PDU: its common header, then the `bodyLength` bytes that `body` writes. */
-export function encodePdu(head: PduHead, bodyLength: number, body: (writer: DrepWriter) => void): Uint8Array {
-  const writer = new DrepWriter(head.littleEndian, COMMON_HEADER_LENGTH + bodyLength);
+/**
+ * Encodes one PDU: its common header, the `bodyLength` bytes that `body` writes, and a `verifier` where one is given,
+ * whose token must not be empty: auth_length 0 means that there is none.
+ */
+export function encodePdu(
+  head: PduHead,
+  bodyLength: number,
+  body: (writer: DrepWriter) => void,
+  verifier?: AuthVerifier,
+): Uint8Array {
+  const authLength = verifier === undefined ? 0 : SEC_TRAILER_LENGTH + verifier.token.length;
+  const writer = new DrepWriter(head.littleEndian, COMMON_HEADER_LENGTH + bodyLength + authLength);
   const start = beginPdu(writer, head);
   body(writer);
+  if (verifier !== undefined) {
+    if (verifier.token.length === 0) throw new RpchError('RPCH_EMPTY_TOKEN', 'caller', 'a verifier without a token');
+    writeSecTrailer(writer, start, verifier);
+  }
   endPdu(writer, start);
+  if (verifier !== undefined) writer.patchU16(start + AUTH_LENGTH_AT, verifier.token.length);
   return writer.finish();
 }

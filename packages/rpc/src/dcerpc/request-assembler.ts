@@ -1,114 +1,106 @@
-import { ProtocolError } from '../errors.ts';
-import { RpcFaultError } from './fault.ts';
 import { FaultStatus } from './fault-status.ts';
 import { PfcFlag } from './header.ts';
 import type { Request } from './request.ts';
+import type { ServerCall } from './server-call.ts';
+import { ServerFault, type ServerFaultOptions } from './server-fault.ts';
 
 /** Stub data of one request, all fragments together ([MS-RPCE] 3.3.3.5.4). */
 export const MAX_REQUEST_STUB = 4 * 1024 * 1024;
 
-/** How far behind the newest call_id the rest of a call that was refused may be ([MS-RPCE] 3.3.3.5.6). */
-const STALE_CALLS = 150;
-
-const SECTION = '[MS-RPCE] 2.2.2.11';
-
-interface Assembly {
-  readonly first: Request;
-  /** Stub data so far, and room for more. */
-  stub: Uint8Array;
-  length: number;
-}
+const SECTION = '[MS-RPCE] 3.3.1.5.8';
 
 /**
  * Joins the fragments of requests. Fragments of two requests never interleave ([MS-RPCE] 3.3.1.5.8), so there is at most
- * one request in the making, of at most {@link MAX_REQUEST_STUB} bytes.
+ * one call in the making, of at most {@link MAX_REQUEST_STUB} bytes.
+ *
+ * The faults are those of Windows and Samba: a client that breaks the order without having agreed on CONC_MPX is told so in the name
+ * of the call that it had begun.
  */
 export class RequestAssembler {
-  #assembly: Assembly | undefined;
-  #newestCallId: number | undefined;
+  #making: ServerCall | undefined;
+  /** The call_id of a call that was refused at its first fragment; what follows of it is ignored ([MS-RPCE] 3.3.3.5.8). */
+  #refused: number | undefined;
+
+  /** The call whose fragments are not all in. */
+  get making(): ServerCall | undefined {
+    return this.#making;
+  }
 
   /**
-   * Takes one fragment; returns the whole request with a stub of its own when this was the last one. `admit` is asked at
-   * the first fragment and refuses by throwing: the remaining fragments are then ignored.
-   *
-   * Throws RpcFaultError where this call fails and the association goes on, {@link ProtocolError} where fragments are
-   * not those of one request after the other.
+   * Whether a first fragment may come now: throws {@link ServerFault} where another call is still in the making. `foreign` says that
+   * it comes in another security context, for the same presentation context.
    */
-  add(request: Request, admit: (first: Request) => void): Request | undefined {
-    const assembly = (request.pfcFlags & PfcFlag.FIRST_FRAG) !== 0 ? this.#begin(request, admit) : this.#find(request);
-    if (assembly === undefined) return undefined;
-    const size = assembly.length + request.stub.length;
-    if (size > MAX_REQUEST_STUB) {
-      this.#assembly = undefined;
-      throw new RpcFaultError(FaultStatus.access_denied, `a request of more than ${MAX_REQUEST_STUB} bytes`);
-    }
-    append(assembly, request.stub);
-    if ((request.pfcFlags & PfcFlag.LAST_FRAG) === 0) return undefined;
-    this.#assembly = undefined;
-    // [MS-RPCE] 2.2.2.6. Only of the first fragment: impacket repeats the whole length in those that follow.
-    const { allocHint } = assembly.first;
-    if (allocHint > size) {
-      throw new RpcFaultError(FaultStatus.nca_s_proto_error, `alloc_hint ${allocHint} of ${size} bytes`);
-    }
-    return { ...assembly.first, stub: assembly.stub.subarray(0, size) };
+  assertFree(first: Request, multiplexed: boolean, foreign: (making: ServerCall) => boolean): void {
+    this.#refused = undefined;
+    const making = this.#making;
+    if (making === undefined) return;
+    const same = making.callId === first.callId;
+    const status = same && foreign(making) ? FaultStatus.rpc_s_sec_pkg_error : FaultStatus.nca_s_proto_error;
+    throw this.#interleaved(`call ${first.callId} begins amid call ${making.callId}`, multiplexed, {
+      status,
+      contextId: same ? making.context.id : 0,
+    });
   }
 
-  /** Forgets a request in the making: its client has orphaned it. */
-  drop(callId: number): void {
-    if (this.#assembly?.first.callId === callId) this.#assembly = undefined;
+  /** The call of a first fragment begins. */
+  begin(call: ServerCall): void {
+    this.#making = call;
   }
 
-  #begin(first: Request, admit: (first: Request) => void): Assembly {
-    if (this.#assembly !== undefined) {
-      throw new ProtocolError(
-        'RPCH_INTERLEAVED_FRAGMENTS',
-        `call ${first.callId} begins amid another`,
-        '[MS-RPCE] 3.3.1.5.8',
-      );
-    }
-    if (this.#newestCallId === undefined || behind(first.callId, this.#newestCallId) < 0x80000000) {
-      this.#newestCallId = first.callId;
-    }
-    admit(first);
-    const assembly = { first, stub: new Uint8Array(first.stub.length), length: 0 };
-    this.#assembly = assembly;
-    return assembly;
+  /** A call was refused at its first fragment, which was not its last. */
+  refuse(first: Request): void {
+    if ((first.pfcFlags & PfcFlag.LAST_FRAG) === 0) this.#refused = first.callId;
   }
 
-  /** The request that a later fragment continues; undefined where it continues one that was refused. */
-  #find(request: Request): Assembly | undefined {
-    const assembly = this.#assembly;
-    if (assembly === undefined) {
-      if (this.#newestCallId !== undefined && behind(this.#newestCallId, request.callId) < STALE_CALLS)
-        return undefined;
-      throw new ProtocolError('RPCH_NO_SUCH_CALL', `call ${request.callId} never began`, '[MS-RPCE] 3.3.3.5.6');
+  /** The call in the making that a later fragment continues; undefined where there is none. Throws {@link ServerFault}. */
+  continued(later: Request, multiplexed: boolean): ServerCall | undefined {
+    const making = this.#making;
+    if (making?.callId === later.callId) {
+      if (making.littleEndian === later.littleEndian) return making;
+      const { id } = making.context;
+      const options = { contextId: id, pfcFlags: PfcFlag.DID_NOT_EXECUTE };
+      throw new ServerFault('RPCH_FOREIGN_FRAGMENT', 'a fragment in another byte order', '[MS-RPCE] 2.2.2.11', options);
     }
-    const { first } = assembly;
-    if (
-      request.callId !== first.callId ||
-      request.contextId !== first.contextId ||
-      request.opnum !== first.opnum ||
-      request.littleEndian !== first.littleEndian
-    ) {
-      throw new ProtocolError('RPCH_FOREIGN_FRAGMENT', `a fragment that is not of call ${first.callId}`, SECTION);
+    if (making === undefined) return undefined;
+    throw this.#interleaved(`a fragment of call ${later.callId} amid call ${making.callId}`, multiplexed, {});
+  }
+
+  /** Whether a later fragment is of a call that was refused at its first, and therefore of no interest. */
+  ignores(later: Request): boolean {
+    if (this.#refused !== later.callId) return false;
+    if ((later.pfcFlags & PfcFlag.LAST_FRAG) !== 0) this.#refused = undefined;
+    return true;
+  }
+
+  /**
+   * Adds a fragment's stub data; returns whether that was the last one. Throws {@link ServerFault} where the request is longer than
+   * {@link MAX_REQUEST_STUB}, or says that it will be.
+   */
+  add(call: ServerCall, { pfcFlags, allocHint }: Request, stub: Uint8Array): boolean {
+    const last = (pfcFlags & PfcFlag.LAST_FRAG) !== 0;
+    const first = call.stubLength === 0 && (pfcFlags & PfcFlag.FIRST_FRAG) !== 0;
+    const room = MAX_REQUEST_STUB - call.stubLength;
+    // alloc_hint is a promise about fragments to come ([MS-RPCE] 2.2.2.6): of a request in one piece it promises nothing.
+    if (stub.length > room || (allocHint > room && !(first && last))) {
+      this.#making = undefined;
+      throw new ServerFault('RPCH_REQUEST_TOO_LONG', `more than ${MAX_REQUEST_STUB} bytes`, '[MS-RPCE] 3.3.3.5.4', {
+        status: FaultStatus.access_denied,
+        callId: call.callId,
+        contextId: call.context.id,
+      });
     }
-    return assembly;
+    call.append(stub, MAX_REQUEST_STUB);
+    if (last) this.#making = undefined;
+    return last;
+  }
+
+  #interleaved(why: string, multiplexed: boolean, told: ServerFaultOptions): ServerFault {
+    const making = this.#making;
+    const options = multiplexed || making === undefined ? told : { ...told, ...nameOf(making) };
+    return new ServerFault('RPCH_INTERLEAVED_FRAGMENTS', why, SECTION, options);
   }
 }
 
-/** Doubles the room as needed, so that fragments of one byte cost no more than long ones; never past the limit. */
-function append(assembly: Assembly, part: Uint8Array): void {
-  const needed = assembly.length + part.length;
-  if (needed > assembly.stub.length) {
-    const grown = new Uint8Array(Math.min(MAX_REQUEST_STUB, Math.max(needed, assembly.stub.length * 2)));
-    grown.set(assembly.stub.subarray(0, assembly.length));
-    assembly.stub = grown;
-  }
-  assembly.stub.set(part, assembly.length);
-  assembly.length = needed;
-}
-
-/** How many calls lie between `older` and `newer`: call_id counts up, and around at 32 bits. */
-function behind(newer: number, older: number): number {
-  return (newer - older) >>> 0;
+function nameOf(call: ServerCall): ServerFaultOptions {
+  return { callId: call.callId, contextId: call.context.id };
 }

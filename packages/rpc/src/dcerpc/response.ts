@@ -1,10 +1,12 @@
 import { ProtocolError } from '../errors.ts';
-import { DrepReader } from './drep.ts';
-import { encodeFragments, type PduRun } from './fragments.ts';
+import { u16At, u32At } from './fields.ts';
+import { FragmentSource, type PduRun } from './fragments.ts';
 import { PduType } from './header.ts';
 import type { Pdu } from './pdu.ts';
+import type { PduProtection } from './pdu-protection.ts';
 
 const SECTION = 'C706 12.6.4.10';
+const FIXED_LENGTH = 8;
 
 /** A response, or one fragment of it (C706 12.6.4.10). */
 export interface Response {
@@ -26,29 +28,25 @@ export function decodeResponse(pdu: Pdu): Response {
     throw new ProtocolError('RPCH_UNEXPECTED_PDU', `PTYPE ${pdu.ptype} is no response`, SECTION);
   }
   // 16 alloc_hint u32, 20 p_cont_id u16, 22 cancel_count u8, 23 reserved u8, 24 stub data
-  const reader = new DrepReader(pdu.body, pdu.littleEndian, SECTION);
-  const { pfcFlags, callId, littleEndian } = pdu;
-  const allocHint = reader.u32();
-  const contextId = reader.u16();
-  const cancelCount = reader.u8();
-  reader.skip(1);
-  const stub = reader.bytes(reader.remaining);
+  const { pfcFlags, callId, littleEndian, body } = pdu;
+  if (body.length < FIXED_LENGTH) {
+    throw new ProtocolError('RPCH_SHORT_FRAME', `a response of ${body.length} bytes after its header`, SECTION);
+  }
+  const allocHint = u32At(body, 0, littleEndian);
+  const contextId = u16At(body, 4, littleEndian);
+  const cancelCount = body[6] as number;
+  const stub = body.subarray(FIXED_LENGTH);
   return { pfcFlags, callId, littleEndian, allocHint, contextId, cancelCount, stub };
 }
 
-/** The response in as many PDUs of at most `maxFrag` bytes as its stub needs. */
-export function encodeResponse(call: Omit<Response, 'pfcFlags' | 'allocHint'>, maxFrag: number): PduRun {
+/** What {@link encodeResponse} needs; alloc_hint and the fragment flags follow from the stub. */
+export type ResponseCall = Omit<Response, 'pfcFlags' | 'allocHint'>;
+
+/** The response in as many PDUs of at most `maxFrag` bytes as its stub needs, protected where `protection` is given. */
+export function encodeResponse(call: ResponseCall, maxFrag: number, protection?: PduProtection): PduRun {
   const { callId, littleEndian, contextId, cancelCount } = call;
-  return encodeFragments(
-    {
-      ptype: PduType.response,
-      pfcFlags: 0,
-      callId,
-      littleEndian,
-      fieldsLength: 4,
-      fields: (writer) => writer.u16(contextId).u8(cancelCount).u8(0),
-    },
-    call.stub,
-    maxFrag,
-  );
+  const afterContextId = littleEndian ? cancelCount : cancelCount << 8;
+  const ptype = PduType.response;
+  const head = { ptype, pfcFlags: 0, callId, littleEndian, contextId, afterContextId, object: undefined };
+  return new FragmentSource(head, call.stub, maxFrag, protection).next(Number.POSITIVE_INFINITY);
 }

@@ -1,11 +1,13 @@
 import { ProtocolError } from '../errors.ts';
-import { DrepReader } from './drep.ts';
+import { DrepReader, type DrepWriter } from './drep.ts';
 import { COMMON_HEADER_LENGTH } from './header.ts';
 
 /** Bytes of sec_trailer without the token that follows it ([MS-RPCE] 2.2.2.11). */
 export const SEC_TRAILER_LENGTH = 8;
 
 const SECTION = '[MS-RPCE] 2.2.2.11';
+/** Of the trailer in PDUs that have no stub data; receivers take what auth_pad_length says. */
+const BIND_ALIGNMENT = 4;
 
 /** sec_trailer and its token: RPC-level security of one PDU. Its presence is auth_length > 0. */
 export interface SecTrailer {
@@ -16,6 +18,21 @@ export interface SecTrailer {
   readonly authContextId: number;
   /** A view of the security provider's token, auth_length bytes. */
   readonly token: Uint8Array;
+}
+
+/** What the sender of a PDU says of a token; how much padding precedes it follows from the PDU. */
+export type AuthVerifier = Omit<SecTrailer, 'authPadLength'>;
+
+/**
+ * Writes zero bytes up to a multiple of 4 counted from `start`, where the PDU begins, then sec_trailer and token: the
+ * form that PDUs without stub data have ([MS-RPCE] 2.2.2.11).
+ */
+export function writeSecTrailer(writer: DrepWriter, start: number, verifier: AuthVerifier): void {
+  const over = (writer.length - start) % BIND_ALIGNMENT;
+  const padding = over === 0 ? 0 : BIND_ALIGNMENT - over;
+  writer.zeros(padding);
+  writer.u8(verifier.authType).u8(verifier.authLevel).u8(padding).u8(0).u32(verifier.authContextId);
+  writer.bytes(verifier.token);
 }
 
 /**

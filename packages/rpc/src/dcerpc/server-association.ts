@@ -1,26 +1,34 @@
 import { ProtocolError, RpchError } from '../errors.ts';
-import type { AssociationGroups } from './association-groups.ts';
-import { type Bind, decodeBind } from './bind.ts';
-import { encodeBindAck, type PResult } from './bind-ack.ts';
 import { encodeBindNak, RejectReason } from './bind-nak.ts';
 import type { PduSink } from './deframer.ts';
 import { encodeFault, RpcFaultError } from './fault.ts';
-import { FaultStatus } from './fault-status.ts';
-import { negotiateFragLength } from './frag-length.ts';
+import { describeFaultStatus, FaultStatus } from './fault-status.ts';
+import { FRAG_LENGTH } from './frag-length.ts';
 import { describePduType, fragLengthAt, PduType, PfcFlag } from './header.ts';
-import { openPdu, type Pdu } from './pdu.ts';
-import { PresentationContexts } from './presentation-contexts.ts';
 import { decodeRequest, type Request } from './request.ts';
 import { RequestAssembler } from './request-assembler.ts';
 import { encodeResponse } from './response.ts';
-import type { RpcInterface } from './rpc-interface.ts';
+import { AuthLevel, accountText } from './security-context.ts';
+import { ServerCall } from './server-call.ts';
 import { type CallOutcome, ServerCalls } from './server-calls.ts';
-import { BindTimeFeature } from './syntax-id.ts';
+import { ServerFault, type ServerFaultOptions } from './server-fault.ts';
+import {
+  type Bound,
+  type NegotiationHost,
+  ServerNegotiation,
+  type ServerNegotiationOptions,
+} from './server-negotiation.ts';
+import { openServerPdu, type ServerPdu } from './server-pdu.ts';
+import { openRequest, type ServerSecurityContext } from './server-security.ts';
+import type { ServerStatistics } from './server-statistics.ts';
+import { NDR } from './syntax-id.ts';
+import { verifyTrailer } from './verification-trailer.ts';
 
-/** Received bytes kept while the output is full. The transport stops reading then, so that one read must fit. */
+/** Received bytes kept while nothing can be handled. The transport stops reading then, so that one read must fit. */
 export const MAX_PARKED = 256 * 1024;
 
 const SECTION = '[MS-RPCE] 3.3.1.5';
+const NO_SECURITY = {};
 
 /** Where an association's bytes and news go. None of these may call the association before it returns. */
 export interface AssociationOutput {
@@ -29,100 +37,162 @@ export interface AssociationOutput {
    * before {@link ServerAssociation.resume}, and the transport should stop reading.
    */
   send(run: Uint8Array, count: number): boolean;
-  /** The association is over, by fault of the peer; what was sent still has to go out before the connection ends. */
-  end(why: RpchError): void;
-  /** A handler failed in a way that is not the client's business; `why.cause` is what it threw. */
+  /**
+   * Nothing that comes in is handled for now, because a security provider is at work; or it is again. The transport should stop
+   * reading meanwhile.
+   */
+  hold(held: boolean): void;
+  /**
+   * The association is over: by fault of the peer, or without a reason because it was drained. What was sent still has to go out
+   * before the connection ends.
+   */
+  end(why: RpchError | undefined): void;
+  /** A handler or a security provider failed in a way that is not the client's business; `why.cause` is what it threw. */
   handlerFailed(why: RpchError): void;
+  /** A call was refused with access_denied: its interface is not for such callers, or its verification trailer does not hold. */
+  callRefused(why: RpchError): void;
 }
 
-export interface ServerAssociationOptions {
-  readonly interfaces: readonly RpcInterface[];
-  /** Of the whole server. */
-  readonly groups: AssociationGroups;
-  /** Who is calling, as far as the transport knows: association groups are never shared between two of these. */
-  readonly client: string;
-  /** The endpoint that bind_ack names: over TCP the port's digits. */
-  readonly secondaryAddress: string;
+export interface ServerAssociationOptions extends Omit<ServerNegotiationOptions, 'security'> {
+  /** Who accepts security contexts. Default: nobody does. */
+  readonly security?: ServerNegotiationOptions['security'] | undefined;
+  readonly statistics: ServerStatistics;
   readonly output: AssociationOutput;
 }
 
-interface Bound {
-  readonly group: number;
-  readonly fragLength: number;
-  /** CONC_MPX was agreed on: calls may overlap. */
-  readonly multiplexed: boolean;
-  readonly features: number;
-}
-
 /**
- * The server's side of one association (C706 9.3.2, [MS-RPCE] 3.3.1.5), without RPC-level security: whole PDUs in, PDUs
- * out. Nothing that comes in throws: the answer to a broken rule is a fault or bind_nak, and {@link AssociationOutput.end}.
+ * The server's side of one association (C706 9.3.2, [MS-RPCE] 3.3.1.5): whole PDUs in, PDUs out. Nothing that comes in throws: the
+ * answer to a broken rule is a fault or bind_nak, and {@link AssociationOutput.end}.
  *
  * ```
- *            bind / bind_ack               request / response, fault; alter_context / alter_context_resp
+ *            bind / bind_ack               request / response, fault; alter_context / alter_context_resp; auth3
  *   unbound ────────────────▶ bound ─┐◀──┘
- *      │ bind_nak               │ fault nca_s_proto_error, close()
+ *      │ bind_nak               │ fault, close()
  *      └────────▶ ended ◀───────┘
  * ```
+ *
+ * PDUs that come in while a security provider works wait, in their order.
  */
-export class ServerAssociation implements PduSink {
+export class ServerAssociation implements PduSink, NegotiationHost {
   readonly #options: ServerAssociationOptions;
   readonly #output: AssociationOutput;
-  readonly #contexts: PresentationContexts;
+  readonly #negotiation: ServerNegotiation;
   readonly #assembler = new RequestAssembler();
   readonly #calls = new ServerCalls();
-  #bound: Bound | undefined;
   #ended = false;
   #full = false;
+  #held = false;
+  #toldHeld = false;
+  #draining = false;
   #parked: Uint8Array[] = [];
 
   constructor(options: ServerAssociationOptions) {
     this.#options = options;
     this.#output = options.output;
-    this.#contexts = new PresentationContexts(options.interfaces);
+    this.#negotiation = new ServerNegotiation({ ...options, security: options.security ?? NO_SECURITY }, this);
   }
 
   /** Whether a bind was accepted and the association has not ended. */
   get bound(): boolean {
-    return this.#bound !== undefined;
+    return this.#negotiation.bound !== undefined;
   }
 
-  /** Takes whole PDUs that fill `run`, as a Deframer cuts them; what is kept of them is copied. */
+  /** Takes whole PDUs that fill `run`, as a Deframer cuts them; what is kept of them is copied. `run` may be decrypted in place. */
   rpc(run: Uint8Array, _count: number): void {
     if (this.#ended) return;
-    if (this.#full) this.#park(run);
+    if (this.#full || this.#held) this.#park(run);
     else this.#handle(run);
   }
 
   /** An RTS PDU belongs to RPC over HTTP and never reaches an association. */
   rts(_pdu: Uint8Array): void {
-    this.#end(new ProtocolError('RPCH_UNEXPECTED_PDU', 'an RTS PDU in an association', SECTION));
+    this.end(new ProtocolError('RPCH_UNEXPECTED_PDU', 'an RTS PDU in an association', SECTION));
   }
 
   /** The output has room again: goes on with what came in meanwhile. */
   resume(): void {
     this.#full = false;
-    const parked = this.#parked;
-    this.#parked = [];
-    for (const run of parked) this.rpc(run, 0);
+    this.#unpark();
+  }
+
+  /** Ends the association as soon as no call is in progress; calls that begin later are told nca_s_server_too_busy. */
+  drain(): void {
+    this.#draining = true;
+    this.#endIfDrained();
   }
 
   /** The connection is gone: leaves the association group, drops what is in the making, forgets answers yet to come. */
   close(): void {
-    if (this.#bound !== undefined) this.#options.groups.leave(this.#bound.group);
-    this.#bound = undefined;
     this.#ended = true;
     this.#parked = [];
+    this.#calls.orphanAll();
+    this.#negotiation.leave();
+  }
+
+  /** One PDU of the negotiation's. */
+  send(pdu: Uint8Array): void {
+    this.#send(pdu, 1);
+  }
+
+  /** The association is over, by fault of the peer. */
+  end(why: RpchError | undefined): void {
+    if (this.#ended) return;
+    this.close();
+    this.#output.end(why);
+  }
+
+  failed(why: RpchError): void {
+    this.#output.handlerFailed(why);
+  }
+
+  hold<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    this.#held = true;
+    this.#tellHeld();
+    const release = (deal: () => void) => {
+      if (this.#ended) return;
+      this.#held = false;
+      this.#guard(deal);
+      this.#guard(() => this.#unpark());
+      this.#tellHeld();
+    };
+    work.then(
+      (value) => release(() => done(value)),
+      (error: unknown) => release(() => failed(error)),
+    );
+  }
+
+  /** Answers a broken rule, and ends the association where that is so. */
+  refuse(pdu: { readonly callId: number; readonly littleEndian: boolean }, fault: ServerFault): void {
+    const { status, contextId, pfcFlags } = fault;
+    this.#fault({ callId: fault.callId ?? pdu.callId, littleEndian: pdu.littleEndian }, contextId, status, pfcFlags);
+    if (fault.ends) this.end(fault);
+  }
+
+  /** What waited may be the next leg: the output hears of changes alone. */
+  #tellHeld(): void {
+    if (this.#ended || this.#held === this.#toldHeld) return;
+    this.#toldHeld = this.#held;
+    this.#output.hold(this.#held);
+  }
+
+  /** What runs outside of any call of the transport's must not throw: there is nobody to catch it. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (cause) {
+      if (cause instanceof RpchError) this.end(cause);
+      else this.end(new RpchError('RPCH_INTERNAL', 'caller', 'a defect of the server', { cause }));
+    }
   }
 
   #handle(run: Uint8Array): void {
     for (let at = 0; at < run.length && !this.#ended; ) {
-      if (this.#full) {
+      if (this.#full || this.#held) {
         this.#park(run.subarray(at));
         return;
       }
       const end = at + fragLengthAt(run, at);
-      this.#pdu(run.subarray(at, end));
+      this.#pdu(at === 0 && end === run.length ? run : run.subarray(at, end));
       at = end;
     }
   }
@@ -130,39 +200,55 @@ export class ServerAssociation implements PduSink {
   #park(run: Uint8Array): void {
     const size = this.#parked.reduce((sum, { length }) => sum + length, run.length);
     if (size > MAX_PARKED) {
-      throw new RpchError('RPCH_OUTPUT_FULL', 'caller', `${size} bytes came in while the output was full`);
+      throw new RpchError('RPCH_OUTPUT_FULL', 'caller', `${size} bytes came in while nothing could be handled`);
     }
     this.#parked.push(new Uint8Array(run));
   }
 
+  #unpark(): void {
+    if (this.#full || this.#held) return;
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const run of parked) this.rpc(run, 0);
+  }
+
   #pdu(bytes: Uint8Array): void {
-    let pdu: Pdu | undefined;
+    this.#options.statistics.packetsIn++;
+    let pdu: ServerPdu | undefined;
     try {
-      pdu = openPdu(bytes);
+      pdu = openServerPdu(bytes);
       this.#dispatch(pdu);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      if (pdu !== undefined && error instanceof ServerFault) {
+        this.refuse(pdu, error);
+        return;
+      }
       if (pdu !== undefined) this.#answerViolation(pdu);
-      this.#end(error);
+      this.end(error);
     }
   }
 
-  #dispatch(pdu: Pdu): void {
+  #dispatch(pdu: ServerPdu): void {
     switch (pdu.ptype) {
-      case PduType.bind:
-        this.#bind(pdu);
-        return;
-      case PduType.alter_context:
-        this.#alterContext(pdu);
-        return;
       case PduType.request:
         this.#request(pdu);
         return;
+      case PduType.bind:
+        this.#negotiation.bind(pdu);
+        return;
+      case PduType.alter_context:
+        this.#negotiation.alterContext(pdu);
+        return;
+      case PduType.auth3:
+        this.#negotiation.auth3(pdu);
+        return;
       case PduType.co_cancel:
-        // A hint (C706 12.6.4.6): handlers cannot be cancelled, so that the call simply goes on.
+        if (this.#isGenuine(pdu)) this.#calls.cancel(pdu.callId);
         return;
       case PduType.orphaned:
-        this.#orphaned(pdu.callId);
+        // Of a call that is still coming in nothing is dropped, as in Windows: its rest may be on the way.
+        if (this.#isGenuine(pdu)) this.#calls.orphan(pdu.callId);
         return;
       default:
         throw new ProtocolError('RPCH_UNEXPECTED_PDU', `${describePduType(pdu.ptype)} sent to a server`, SECTION);
@@ -170,132 +256,210 @@ export class ServerAssociation implements PduSink {
   }
 
   /** C706 12.6.4.3 and [MS-RPCE] 3.3.3.5.7; PDUs that are never answered get no answer now. */
-  #answerViolation(pdu: Pdu): void {
-    if (pdu.ptype === PduType.bind) this.#nak(pdu, RejectReason.protocol_version_not_supported);
-    else if (pdu.ptype === PduType.request || pdu.ptype === PduType.alter_context) {
+  #answerViolation(pdu: ServerPdu): void {
+    const { callId, littleEndian } = pdu;
+    if (pdu.ptype === PduType.bind) {
+      const reason = RejectReason.protocol_version_not_supported;
+      this.send(encodeBindNak({ callId, littleEndian, reason, versions: [{ major: 5, minor: 0 }] }));
+    } else if (pdu.ptype === PduType.request || pdu.ptype === PduType.alter_context) {
       this.#fault(pdu, 0, FaultStatus.nca_s_proto_error, PfcFlag.DID_NOT_EXECUTE);
     }
   }
 
-  // [MS-RPCE] 3.3.1.5.5 to 3.3.1.5.8
-  #bind(pdu: Pdu): void {
-    if (this.#bound !== undefined) throw new ProtocolError('RPCH_SECOND_BIND', 'bind in an association', SECTION);
-    if (pdu.secTrailer !== undefined) {
-      this.#nak(pdu, RejectReason.authentication_type_not_recognized);
-      this.#end(new RpchError('RPCH_NO_RPC_SECURITY', 'peer', `bind with auth_type ${pdu.secTrailer.authType}`));
-      return;
+  /** co_cancel and orphaned may be signed or not; a signature that is there must be right, or nothing happens. */
+  #isGenuine(pdu: ServerPdu): boolean {
+    if (pdu.authLength === 0) return true;
+    const { security } = this.#negotiation;
+    const context = security.of(pdu);
+    if (!context.complete || context.invalid) return false;
+    try {
+      context.protection(security.headerSigning)?.open(pdu.bytes, pdu);
+      return true;
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
     }
-    const bind = decodeBind(pdu);
-    const { results, features } = this.#contexts.negotiate(bind.elements, true);
-    const group = this.#options.groups.join(bind.assocGroupId, this.#options.client);
-    if (group === undefined) {
-      this.#nak(pdu, RejectReason.reason_not_specified);
-      this.#end(new RpchError('RPCH_NO_SUCH_GROUP', 'peer', `association group ${bind.assocGroupId} is not there`));
-      return;
-    }
-    const fragLength = negotiateFragLength(bind.maxXmitFrag, bind.maxRecvFrag);
-    const multiplexed = (bind.pfcFlags & PfcFlag.CONC_MPX) !== 0;
-    this.#bound = { group, fragLength, multiplexed, features };
-    this.#acknowledge(bind, this.#bound, this.#options.secondaryAddress, results);
   }
 
-  #alterContext(pdu: Pdu): void {
-    const bound = this.#expectBound(pdu);
-    if (pdu.secTrailer !== undefined) {
-      this.#fault(pdu, 0, FaultStatus.access_denied, PfcFlag.DID_NOT_EXECUTE);
-      this.#end(new RpchError('RPCH_NO_RPC_SECURITY', 'peer', 'alter_context with a security trailer'));
-      return;
+  #request(pdu: ServerPdu): void {
+    const { bound, security: contexts } = this.#negotiation;
+    if (bound === undefined) throw new ProtocolError('RPCH_NOT_BOUND', 'request before bind', SECTION);
+    const security = contexts.of(pdu);
+    if (security.started && !security.invalid && !security.complete) {
+      throw refusal('RPCH_AUTH_INCOMPLETE', 'a call amid an authentication', { pfcFlags: PfcFlag.DID_NOT_EXECUTE });
     }
-    const alter = decodeBind(pdu);
-    this.#acknowledge(alter, bound, '', this.#contexts.negotiate(alter.elements, false).results);
-  }
-
-  #acknowledge(bind: Bind, bound: Bound, secondaryAddress: string, results: readonly PResult[]): void {
-    const { callId, littleEndian } = bind;
-    this.#send(
-      encodeBindAck({
-        ptype: bind.ptype === PduType.bind ? PduType.bind_ack : PduType.alter_context_resp,
-        pfcFlags: bound.multiplexed ? PfcFlag.CONC_MPX : 0,
-        callId,
-        littleEndian,
-        maxXmitFrag: bound.fragLength,
-        maxRecvFrag: bound.fragLength,
-        assocGroupId: bound.group,
-        secondaryAddress,
-        results,
-      }),
-      1,
-    );
-  }
-
-  #request(pdu: Pdu): void {
-    const bound = this.#expectBound(pdu);
-    if (pdu.secTrailer !== undefined) {
-      throw new ProtocolError('RPCH_UNEXPECTED_TRAILER', 'a security trailer without a security context', SECTION);
+    if (pdu.bytes.length > FRAG_LENGTH) {
+      throw refusal('RPCH_FRAGMENT_TOO_LONG', `a fragment of ${pdu.bytes.length} bytes`, {});
     }
     const fragment = decodeRequest(pdu);
-    try {
-      const request = this.#assembler.add(fragment, (first) => this.#admit(first, bound));
-      if (request === undefined) return;
-      const called = this.#contexts.interfaceOf(request.contextId);
-      this.#calls.run(request, called, (outcome) => this.#answer(request, outcome, bound));
-    } catch (error) {
-      if (!(error instanceof RpcFaultError)) throw error;
-      this.#fault(fragment, fragment.contextId, error.status, PfcFlag.DID_NOT_EXECUTE);
+    const first = (fragment.pfcFlags & PfcFlag.FIRST_FRAG) !== 0;
+    const call = first ? this.#begin(pdu, fragment, security, bound) : this.#continue(pdu, fragment, security, bound);
+    const begun = call instanceof ServerCall ? call : undefined;
+    // What is refused or ignored is opened all the same: signatures are numbered.
+    const opened =
+      begun !== undefined || (security.complete && !security.invalid)
+        ? openRequest(pdu, begun?.security ?? security, contexts.headerSigning, begun?.context.id ?? 0)
+        : pdu;
+    if (call === undefined) return;
+    if (call instanceof ServerFault || (first && !this.#mayCall(call))) {
+      this.#assembler.refuse(fragment);
+      if (call instanceof ServerFault) this.refuse(pdu, call);
+      else this.#deny(pdu, call, tooLow(call));
+      return;
     }
+    const stub = opened === pdu ? fragment.stub : opened.body.subarray(pdu.body.length - fragment.stub.length);
+    if (this.#assembler.add(call, fragment, stub)) this.#run(call, bound);
+    else this.#assembler.begin(call);
   }
 
   /** [MS-RPCE] 3.3.3.5.8: a call that cannot succeed is told so at its first fragment. */
-  #admit(first: Request, bound: Bound): void {
-    this.#calls.admit(first.callId, bound.multiplexed);
-    this.#contexts.interfaceOf(first.contextId);
+  #begin(pdu: ServerPdu, first: Request, security: ServerSecurityContext, bound: Bound): ServerCall | ServerFault {
+    const { contexts } = this.#negotiation;
+    const context = contexts.find(first.contextId);
+    const busy = this.#admit(first, bound);
+    this.#assembler.assertFree(
+      first,
+      bound.multiplexed,
+      (making) => pdu.authLength !== 0 && making.security !== security && making.context === context,
+    );
+    if ((first.pfcFlags & PfcFlag.PENDING_CANCEL) !== 0) {
+      const options = { status: FaultStatus.rpc_s_no_call_active, pfcFlags: PfcFlag.DID_NOT_EXECUTE };
+      throw refusal('RPCH_CANCELLED_TOO_EARLY', 'a call that begins cancelled', options);
+    }
+    if (context === undefined) return unknownInterface(first);
+    if (busy !== undefined) return notExecuted(busy, first.contextId);
+    return new ServerCall(first, context, security, bound.group, this.#options.peer);
   }
 
-  #answer(request: Request, outcome: CallOutcome, bound: Bound): void {
+  /** Throws {@link ServerFault} where a call may not begin; returns the status where there are too many. */
+  #admit({ callId }: Request, { multiplexed }: Bound): number | undefined {
+    if (this.#draining) return FaultStatus.nca_s_server_too_busy;
+    try {
+      this.#calls.admit(callId, multiplexed);
+      return undefined;
+    } catch (error) {
+      if (error instanceof RpcFaultError) return error.status;
+      throw error;
+    }
+  }
+
+  /** The call that a later fragment continues; undefined where that was refused. */
+  #continue(
+    pdu: ServerPdu,
+    later: Request,
+    security: ServerSecurityContext,
+    { multiplexed }: Bound,
+  ): ServerCall | ServerFault | undefined {
+    const call = this.#assembler.continued(later, multiplexed);
+    if (call !== undefined) return call;
+    if (this.#assembler.ignores(later)) return undefined;
+    const context = multiplexed ? this.#negotiation.contexts.find(later.contextId) : undefined;
+    if (multiplexed && context === undefined) return unknownInterface(later);
+    const foreign = context !== undefined && pdu.secTrailer !== undefined && security.differs(pdu.secTrailer);
+    throw refusal('RPCH_NO_SUCH_CALL', `call ${later.callId} never began`, {
+      contextId: context?.id ?? 0,
+      status: foreign ? FaultStatus.access_denied : FaultStatus.nca_s_proto_error,
+    });
+  }
+
+  /** Whether a call is made at the level that its interface wants, and by somebody if it wants any. */
+  #mayCall({ context, authLevel, identity }: ServerCall): boolean {
+    const { minimumLevel } = context.served;
+    if (minimumLevel <= AuthLevel.none) return true;
+    // Over connections level packet is served as integrity.
+    const level = authLevel === AuthLevel.packet ? AuthLevel.integrity : authLevel;
+    return level >= minimumLevel && identity !== undefined && identity.user !== '';
+  }
+
+  #run(call: ServerCall, bound: Bound): void {
+    this.#options.statistics.callsIn++;
+    let stubLength = call.stubLength;
+    try {
+      if (call.authLevel >= AuthLevel.packet) stubLength = this.#verified(call);
+      const called = call.context.served.interface;
+      this.#calls.run(call, called, call.takeStub(stubLength), (outcome) => this.#answer(call, outcome, bound));
+    } catch (error) {
+      if (error instanceof RpcFaultError) this.refuse(call, notExecuted(error.status, call.context.id));
+      else if (error instanceof ProtocolError) this.#deny(call, call, error.message);
+      else throw error;
+    }
+  }
+
+  #deny(pdu: { readonly callId: number; readonly littleEndian: boolean }, { context }: ServerCall, why: string): void {
+    const what = `a call of ${context.served.interface.name} was refused: ${why}`;
+    const options = { status: FaultStatus.access_denied, contextId: context.id, ends: false };
+    const fault = refusal('RPCH_ACCESS_DENIED', what, options);
+    this.#output.callRefused(fault);
+    this.refuse(pdu, fault);
+  }
+
+  /** The length of the stub without its verification trailer ([MS-RPCE] 3.3.1.5.2.2). */
+  #verified(call: ServerCall): number {
+    const { callId, littleEndian, opnum, context } = call;
+    return verifyTrailer(call.stub, {
+      callId,
+      littleEndian,
+      opnum,
+      contextId: context.id,
+      headerSigning: this.#negotiation.security.headerSigning,
+      context: { abstractSyntax: context.abstractSyntax, transferSyntax: NDR },
+    });
+  }
+
+  /** An outcome that is undefined is that of a call which nobody waits for. */
+  #answer(call: ServerCall, outcome: CallOutcome | undefined, bound: Bound): void {
     if (this.#ended) return;
-    const { callId, contextId, littleEndian } = request;
+    if (outcome !== undefined) this.#guard(() => this.#reply(call, outcome, bound));
+    this.#endIfDrained();
+  }
+
+  #reply(call: ServerCall, outcome: CallOutcome, bound: Bound): void {
+    const { callId, littleEndian, context } = call;
     if (outcome.stub !== undefined) {
-      const { stub } = outcome;
-      const run = encodeResponse({ callId, contextId, littleEndian, cancelCount: 0, stub }, bound.fragLength);
+      // Windows truncates p_cont_id so, and clients that test servers expect it.
+      const response = { callId, littleEndian, contextId: context.id & 0xff, cancelCount: 0, stub: outcome.stub };
+      const protection = call.security.protection(this.#negotiation.security.headerSigning);
+      const run = encodeResponse(response, bound.fragLength, protection);
       this.#send(run.bytes, run.count);
       return;
     }
     if (outcome.defect !== undefined) this.#output.handlerFailed(outcome.defect);
-    this.#fault(request, contextId, outcome.status, 0);
+    const { status } = outcome;
+    this.#fault(call, context.id, status, status === FaultStatus.nca_s_op_rng_error ? PfcFlag.DID_NOT_EXECUTE : 0);
   }
 
-  /** [MS-RPCE] 3.3.1.5.10: the connection may be used further only where that was agreed on in the bind. */
-  #orphaned(callId: number): void {
-    this.#assembler.drop(callId);
-    this.#calls.orphan(callId);
-    if (((this.#bound?.features ?? 0) & BindTimeFeature.KEEP_CONNECTION_ON_ORPHAN) === 0) {
-      this.#end(new RpchError('RPCH_CALL_ORPHANED', 'peer', `the client has orphaned call ${callId}`));
-    }
-  }
-
-  #expectBound(pdu: Pdu): Bound {
-    if (this.#bound === undefined) {
-      throw new ProtocolError('RPCH_NOT_BOUND', `${describePduType(pdu.ptype)} before bind`, SECTION);
-    }
-    return this.#bound;
-  }
-
-  #nak({ callId, littleEndian }: Pdu, reason: number): void {
-    this.#send(encodeBindNak({ callId, littleEndian, reason, versions: [{ major: 5, minor: 0 }] }), 1);
+  #endIfDrained(): void {
+    if (!this.#draining || this.#held || this.#calls.size > 0 || this.#assembler.making !== undefined) return;
+    this.end(undefined);
   }
 
   #fault(of: { callId: number; littleEndian: boolean }, contextId: number, status: number, pfcFlags: number): void {
     const { callId, littleEndian } = of;
-    this.#send(encodeFault({ callId, littleEndian, contextId, cancelCount: 0, status, pfcFlags }), 1);
+    this.send(encodeFault({ callId, littleEndian, contextId, cancelCount: 0, status, pfcFlags }));
   }
 
   #send(run: Uint8Array, count: number): void {
+    this.#options.statistics.packetsOut += count;
     if (!this.#output.send(run, count)) this.#full = true;
   }
+}
 
-  #end(why: RpchError): void {
-    if (this.#ended) return;
-    this.close();
-    this.#output.end(why);
-  }
+function refusal(code: string, why: string, options: ServerFaultOptions): ServerFault {
+  return new ServerFault(code, why, SECTION, options);
+}
+
+/** A call that was not run, on a connection that goes on. */
+function notExecuted(status: number, contextId: number): ServerFault {
+  const options = { status, contextId, pfcFlags: PfcFlag.DID_NOT_EXECUTE, ends: false };
+  return refusal('RPCH_CALL_REFUSED', `refused with ${describeFaultStatus(status)}`, options);
+}
+
+function unknownInterface({ contextId }: Request): ServerFault {
+  const options = { status: FaultStatus.nca_s_unk_if, pfcFlags: PfcFlag.DID_NOT_EXECUTE, ends: false };
+  return refusal('RPCH_NO_SUCH_CONTEXT', `presentation context ${contextId} is not there`, options);
+}
+
+function tooLow({ context, authLevel, identity }: ServerCall): string {
+  const who = identity === undefined || identity.user === '' ? 'anonymous' : accountText(identity);
+  return `${who} at auth_level ${authLevel}, where ${context.served.minimumLevel} is wanted`;
 }

@@ -1,15 +1,18 @@
 import type { Socket } from 'node:net';
 import { RpchError } from '../errors.ts';
-import { type DialOptions, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
+import { ChannelOpening, needsLogin } from './channel-opening.ts';
+import { type DialOptions, ProxyDial } from './dial-proxy.ts';
+import { type ChannelRequestOptions, channelRequestHead } from './http-client-request.ts';
 import { type HttpResponseHead, ResponseHeadReader } from './http-response.ts';
 import type { ChannelKind } from './http-status-error.ts';
 import { Leg } from './leg.ts';
+import type { ProxyAddress } from './proxy-address.ts';
 
 /** How long a connection that ends may take to send what was written, ms. */
 const LINGER = 500;
 /** The same for a channel that has a successor: its last bytes must get through. */
 const RETIRED_LINGER = 60_000;
-/** What may wait until TCP and TLS are open, bytes: the head, with an NTLM or Kerberos token in it, and one RTS PDU. */
+/** What may wait until the channel's request is on its way, bytes: one RTS PDU, and whatever a role may send behind it. */
 export const MAX_WAITING = 64 * 1024;
 
 /** How a connection ended that should not have. */
@@ -23,7 +26,9 @@ export interface ChannelEnd {
 export interface ClientChannelEvents {
   /** TCP, and TLS, are open. */
   connected(): void;
-  /** The response's head is in; 1xx responses are passed over. */
+  /** The RPC Proxy has answered a leg of the login that stands before the request. */
+  challenged(head: HttpResponseHead): void;
+  /** The head of the request's response is in; 1xx responses are passed over. */
   response(head: HttpResponseHead): void;
   /** Bytes of the response's body: a view that is valid until the call returns. */
   body(chunk: Uint8Array): void;
@@ -31,7 +36,7 @@ export interface ClientChannelEvents {
   drained(): void;
   /** It could not be dialled. Nothing follows. */
   unreachable(error: RpchError): void;
-  /** What was thrown over bytes that came in, here or by `response` and `body`. */
+  /** What was thrown over bytes that came in, here or by `response` and `body`, or why the login failed. */
   failed(error: unknown): void;
   /** The connection is over. Nothing follows. */
   lost(end: ChannelEnd): void;
@@ -39,16 +44,24 @@ export interface ClientChannelEvents {
 
 /**
  * One HTTP request of a client, from dialling to its end: RPC_IN_DATA or RPC_OUT_DATA. It can be written to at once; what
- * is written before TCP and TLS are open waits, {@link MAX_WAITING} bytes at most.
+ * is written before the request's head is on its way waits, {@link MAX_WAITING} bytes at most: for TCP and TLS, for
+ * {@link ClientChannel.request}, and for the legs of the login, where there are some.
  */
 export class ClientChannel {
   readonly kind: ChannelKind;
   /** 1 for the first channel of its kind, 2 for that one's successor, and so on. */
   readonly number: number;
   readonly proxy: ProxyAddress;
+  readonly #request: ChannelRequestOptions;
   readonly #events: ClientChannelEvents;
   #dial: ProxyDial | undefined;
   #socket: Socket | undefined;
+  /** TCP, and TLS, are open. */
+  #connected: Leg | undefined;
+  #contentLength: number | undefined;
+  #opening: ChannelOpening | undefined;
+  #scheme: string | undefined;
+  /** The request's head is written: what is written is its body. */
   #leg: Leg | undefined;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
@@ -63,12 +76,29 @@ export class ClientChannel {
   #atTick = { written: 0, heard: 0 };
   #activity: { spoke: number; heard: number } | undefined;
 
-  constructor(kind: ChannelKind, number: number, proxy: ProxyAddress, dial: DialOptions, events: ClientChannelEvents) {
+  constructor(
+    { kind, number, proxy }: Pick<ClientChannel, 'kind' | 'number' | 'proxy'>,
+    dial: Omit<DialOptions, 'httpProxy' | 'tunnel'>,
+    request: ChannelRequestOptions,
+    events: ClientChannelEvents,
+  ) {
     this.kind = kind;
     this.number = number;
     this.proxy = proxy;
+    this.#request = request;
     this.#events = events;
-    this.#dial = new ProxyDial(proxy, dial, (outcome) => this.#dialled(outcome));
+    this.#dial = new ProxyDial(proxy, { ...dial, httpProxy: request.httpProxy }, (outcome) => this.#dialled(outcome));
+  }
+
+  /** The scheme of the login to the RPC Proxy, once the request is on its way; undefined: none. */
+  get scheme(): string | undefined {
+    return this.#scheme;
+  }
+
+  /** Makes the request, as soon as TCP and TLS are open. To be called once. */
+  request(contentLength: number): void {
+    this.#contentLength = contentLength;
+    this.#begin();
   }
 
   /** Bytes written that the kernel has not taken: they must not change. */
@@ -109,17 +139,17 @@ export class ClientChannel {
   pause(paused: boolean): void {
     if (paused === this.#paused) return;
     this.#paused = paused;
-    this.#leg?.pause(paused);
+    this.#connected?.pause(paused);
   }
 
   /** Ends the channel for its virtual connection ends. Nothing is reported any more. */
   close(): void {
-    if (this.#giveUp()) this.#leg?.close(LINGER);
+    if (this.#giveUp()) this.#connected?.close(LINGER);
   }
 
   /** Ends the channel for it has a successor: all that was written goes out first. Nothing is reported any more. */
   retire(): void {
-    if (this.#giveUp()) this.#leg?.close(RETIRED_LINGER, true);
+    if (this.#giveUp()) this.#connected?.close(RETIRED_LINGER, true);
   }
 
   /** To be told at every tick: what was sent or heard since the last one is taken to have been now. */
@@ -145,6 +175,7 @@ export class ClientChannel {
     if (this.#over) return false;
     this.#over = true;
     this.#dial?.cancel();
+    this.#opening?.cancel();
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#unflushed = 0;
@@ -167,14 +198,52 @@ export class ClientChannel {
       closed: (error) => this.#ended(error),
     });
     this.#socket = outcome;
-    this.#leg = leg;
-    for (const bytes of this.#waiting) leg.write(bytes);
-    this.#waiting = [];
-    this.#waitingBytes = 0;
-    leg.flush();
+    this.#connected = leg;
+    this.#begin();
+    this.flush();
     this.#events.connected();
     leg.start();
     if (this.#paused) leg.pause(true);
+  }
+
+  #begin(): void {
+    const [leg, socket, contentLength] = [this.#connected, this.#socket, this.#contentLength];
+    if (this.#over || leg === undefined || socket === undefined || contentLength === undefined) return;
+    const { kind, proxy } = this;
+    const request = this.#request;
+    if (!needsLogin(request)) {
+      const { authorization } = request;
+      this.#open(leg, channelRequestHead({ kind, contentLength, authorization }, proxy, request));
+      return;
+    }
+    this.#opening = new ChannelOpening(
+      socket,
+      { kind, contentLength, proxy, request },
+      {
+        send: (head) => {
+          this.#written += head.length;
+          leg.write(head);
+          leg.flush();
+        },
+        challenged: (answer) => this.#events.challenged(answer),
+        opened: (head, scheme) => {
+          this.#opening = undefined;
+          this.#scheme = scheme;
+          this.#open(leg, head);
+          this.flush();
+        },
+        failed: (error) => this.#events.failed(error),
+      },
+    );
+  }
+
+  #open(leg: Leg, head: Uint8Array): void {
+    this.#leg = leg;
+    this.write(head);
+    for (const bytes of this.#waiting) leg.write(bytes);
+    this.#unflushed += this.#waitingBytes;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
   }
 
   #read(chunk: Uint8Array): void {
@@ -189,6 +258,10 @@ export class ClientChannel {
   }
 
   #readHead(reader: ResponseHeadReader, chunk: Uint8Array): void {
+    if (this.#opening !== undefined) {
+      this.#opening.received(chunk);
+      return;
+    }
     const response = reader.read(chunk);
     if (response === undefined) return;
     this.#head = undefined;
@@ -199,8 +272,16 @@ export class ClientChannel {
   #ended(cause: (Error & { readonly code?: string }) | undefined): void {
     if (this.#over) return;
     this.#over = true;
-    this.#events.lost({ how: wayOf(cause), cause });
+    this.#opening?.cancel();
+    if (this.#opening === undefined) this.#events.lost({ how: wayOf(cause), cause });
+    else this.#events.failed(endedInLogin(this, cause));
   }
+}
+
+function endedInLogin({ kind, proxy }: ClientChannel, cause: Error | undefined): RpchError {
+  const how = cause === undefined ? 'was closed by the other side' : `failed: ${cause.message}`;
+  const what = `the connection of the ${kind} channel to ${proxy.host}:${proxy.port} ${how} in the middle of the login`;
+  return new RpchError('RPCH_LOGIN_CLOSED', 'network', what, { cause });
 }
 
 function wayOf(cause: (Error & { readonly code?: string }) | undefined): ChannelEnd['how'] {

@@ -15,10 +15,11 @@ import { channelLost, roleEnded, successorUnreachable } from './channel-lost.ts'
 import { type ChannelEnd, ClientChannel } from './client-channel.ts';
 import { type ConnectionCounters, ConnectionCounting } from './connection-counters.ts';
 import { type TlsSetting, tlsSetting } from './dial-proxy.ts';
+import type { HopFound } from './hop-found.ts';
 import type { HttpClientOptions, HttpVirtualConnection, OpeningHop } from './http-client-options.ts';
-import { channelRequestHead } from './http-client-request.ts';
+import { isAbsoluteForm } from './http-client-request.ts';
 import type { HttpResponseHead } from './http-response.ts';
-import { type ChannelKind, HttpStatusError, statusInStream } from './http-status-error.ts';
+import { type ChannelKind, HttpStatusError, hopOf, statusInStream } from './http-status-error.ts';
 
 /** Bytes not yet sent above which `send` asks its caller to wait, unless told otherwise. */
 const SEND_BUFFER = 256 * 1024;
@@ -157,13 +158,10 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   openIn(handle: ClientInChannel): ClientInPort {
     const channel = this.#use('IN', {
       handle,
-      response: (head) => {
-        this.#passed('HTTP');
-        this.#refused(head, 'IN');
-      },
+      response: (head) => this.#refused(head, 'IN'),
       body: () => {},
     });
-    channel.write(channelRequestHead('RPC_IN_DATA', this.#lifetime, channel.proxy, this.#options));
+    channel.request(this.#lifetime);
     return {
       rpc: (run) => channel.write(run),
       rts: (pdu) => {
@@ -186,11 +184,11 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
     const channel = this.#use('OUT', {
       handle,
       response: (head) => {
-        this.#passed('HTTP');
         if (head.status !== 200) this.#refused(head, 'OUT');
+        this.#reached(head);
         assertNotChunked(head);
         handle.responded();
-        this.#passed('proxy');
+        this.#passed('proxy', { head });
       },
       body: (chunk) => {
         try {
@@ -200,7 +198,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
         }
       },
     });
-    channel.write(channelRequestHead('RPC_OUT_DATA', contentLength, channel.proxy, this.#options));
+    channel.request(contentLength);
     return { send: (pdu) => channel.write(pdu), close: () => this.#retire(channel) };
   }
 
@@ -211,7 +209,7 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
 
   opened(): void {
     clearTimeout(this.#openTimer);
-    this.#passed('server');
+    this.#passed('server', {});
     this.#settle?.resolve(this);
     this.#settle = undefined;
   }
@@ -221,10 +219,28 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
   }
 
   /** A hop after those of dialling, whichever channel tells of it first. */
-  #passed(hop: OpeningHop): void {
+  #passed(hop: OpeningHop, found: HopFound): void {
     if (this.#hops.has(hop)) return;
     this.#hops.add(hop);
-    this.#options.onHop?.(hop);
+    this.#options.onHop?.(hop, found);
+  }
+
+  /** The RPC Proxy answered a leg of the login: every hop up to it has been passed. */
+  #challenged(head: HttpResponseHead): void {
+    const { httpProxy } = this.#options;
+    if (isAbsoluteForm(this.#options) && httpProxy !== undefined) {
+      this.#passed('HTTP proxy', { name: httpProxy.host, port: httpProxy.port });
+    }
+    this.#passed('HTTP', { head });
+  }
+
+  /** The RPC Proxy answered a channel's request: the login has been passed too where it does not ask for one. */
+  #reached(head: HttpResponseHead): void {
+    this.#challenged(head);
+    const { credentials, authorization } = this.#options;
+    if (head.status === 401 || (credentials === undefined && authorization === undefined)) return;
+    const scheme = [...this.#channels].find((channel) => channel.scheme !== undefined)?.scheme;
+    this.#passed('authentication', scheme === undefined ? {} : { scheme });
   }
 
   /** Dials one of the first two channels, so that the hops up to the proxy are known before anything is sent. */
@@ -256,11 +272,11 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
       if (!used.use.handle.over) this.#turn(work);
     };
     const channel: ClientChannel = new ClientChannel(
-      kind,
-      number,
-      proxy,
+      { kind, number, proxy },
       { tls: this.#tls, timeout, onHop },
+      this.#options,
       {
+        challenged: (head) => unlessOver(() => this.#challenged(head)),
         connected: () => this.#turn(() => used.use.connected?.()),
         response: (head) => unlessOver(() => used.use.response(head)),
         body: (chunk) => unlessOver(() => used.use.body(chunk)),
@@ -287,12 +303,11 @@ export class ClientConnection implements ClientPort, HttpVirtualConnection {
     if (channel.unsent > 0) this.#retired.add(channel);
   }
 
-  /**
-   * Any response on IN, any but 200 on OUT ([MS-RPCH] 3.2.2.5.2). An authentication scheme of several legs would answer a 401
-   * here, on the same connection: it needs the response's body read, and Content-Length 0 in all requests but the last.
-   */
+  /** Any response on IN, any but 200 on OUT ([MS-RPCH] 3.2.2.5.2). */
   #refused(head: HttpResponseHead, kind: ChannelKind): never {
-    throw new HttpStatusError(head, kind);
+    const hop = hopOf(head, isAbsoluteForm(this.#options));
+    if (hop === 'RPC Proxy') this.#reached(head);
+    throw new HttpStatusError(head, kind, hop);
   }
 
   /** Who sends more than two channels' windows while the run-time takes nothing is held by TCP. */

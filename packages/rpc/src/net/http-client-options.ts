@@ -1,11 +1,16 @@
 import type { RpchError } from '../errors.ts';
 import type { OnTransition } from '../rpch/role.ts';
 import type { ConnectionCounters } from './connection-counters.ts';
-import type { ClientTls, ProxyAddress } from './dial-proxy.ts';
+import type { HopFound } from './hop-found.ts';
+import type { HttpCredentials } from './http-credentials.ts';
 import type { ChannelKind } from './http-status-error.ts';
+import type { ClientTls, HttpProxySetting, ProxyAddress } from './proxy-address.ts';
 
-/** The hops that opening passes, in order. */
-export type OpeningHop = 'DNS' | 'TCP' | 'TLS' | 'HTTP' | 'proxy' | 'server';
+/**
+ * The hops that opening passes, in order. 'HTTP proxy' is passed where there is one, after TLS or before it, as its tunnel is
+ * needed for TLS or not; 'authentication' where there were credentials and the RPC Proxy did not refuse them.
+ */
+export type OpeningHop = 'DNS' | 'TCP' | 'HTTP proxy' | 'TLS' | 'HTTP' | 'authentication' | 'proxy' | 'server';
 
 /** Where a virtual connection goes, and how. */
 export interface HttpClientOptions {
@@ -20,8 +25,15 @@ export interface HttpClientOptions {
   readonly tls?: ClientTls;
   /** The RPC server as the proxy sees it. */
   readonly server: { readonly host: string; readonly port: number };
-  /** Value of the Authorization field of every request. */
+  /** Value of the Authorization field of every request, sent as it is whatever the connection. */
   readonly authorization?: string;
+  /** For the login to the RPC Proxy, on every connection anew; instead of `authorization`. */
+  readonly credentials?: HttpCredentials;
+  /**
+   * The HTTP proxy on the client's own network. With TLS the RPC Proxy is reached through a tunnel; without, the requests go
+   * to the HTTP proxy in absolute form.
+   */
+  readonly httpProxy?: HttpProxySetting;
   readonly random: (length: number) => Uint8Array;
   /** Content-Length of IN channels, bytes, 128 KiB to 2 GiB. Default 1 GiB. */
   readonly channelLifetime?: number;
@@ -31,7 +43,7 @@ export interface HttpClientOptions {
   readonly clientKeepalive?: number;
   /** Bytes not yet sent above which `send` returns false. Default 256 KiB. */
   readonly sendBuffer?: number;
-  /** Time for name, TCP and TLS of one channel, ms. Default 15,000. */
+  /** Time for name, TCP, tunnel and TLS of one channel, ms. Default 15,000. */
   readonly connectTimeout?: number;
   /** Time from the beginning to CONN/C2, ms. Default 60,000. */
   readonly openTimeout?: number;
@@ -41,8 +53,8 @@ export interface HttpClientOptions {
   readonly signal?: AbortSignal;
   /** A steady clock, ms. Default `performance.now`. */
   readonly now?: () => number;
-  /** A hop has been passed. */
-  onHop?(hop: OpeningHop): void;
+  /** A hop has been passed, and what was found there. */
+  onHop?(hop: OpeningHop, found: HopFound): void;
   /** RPC PDUs from the server; valid during the call. */
   onPdus(run: Uint8Array, count: number): void;
   /** `send` returned false, and half of the send buffer is free again. */

@@ -3,19 +3,14 @@ import { ProtocolError, RpchError } from '../errors.ts';
 import { TICK } from '../rpch/role.ts';
 import { connectRequest, V1Client, type V1ClientPort } from '../rpch/v1-client.ts';
 import type { ConnectionCounters } from './connection-counters.ts';
-import { type DialHop, type ProxyAddress, ProxyDial } from './dial-proxy.ts';
+import { type DialHop, ProxyDial } from './dial-proxy.ts';
+import type { HopFound } from './hop-found.ts';
 import type { HttpClientOptions, HttpVirtualConnection } from './http-client-options.ts';
 import { type HttpResponseHead, ResponseHeadReader } from './http-response.ts';
 import { HttpStatusError } from './http-status-error.ts';
-import { Leg } from './leg.ts';
-import { TurnEnd } from './turn-end.ts';
+import { PacedLeg } from './paced-leg.ts';
+import type { ProxyAddress } from './proxy-address.ts';
 
-/** How long a closed connection may take to send what was written, ms. */
-const LINGER = 500;
-/** Bytes not yet sent above which `send` asks its caller to wait, unless told otherwise. */
-const SEND_BUFFER = 256 * 1024;
-/** Bytes not yet sent above which `send` refuses. */
-const MAX_UNSENT = 16 * 1024 * 1024;
 const CONNECT_TIMEOUT = 15_000;
 const OPEN_TIMEOUT = 60_000;
 
@@ -25,6 +20,8 @@ type Shared = Pick<
   | 'server'
   | 'tls'
   | 'authorization'
+  | 'credentials'
+  | 'httpProxy'
   | 'sendBuffer'
   | 'connectTimeout'
   | 'openTimeout'
@@ -47,12 +44,13 @@ export interface HttpV1Options extends Shared {
  * server's `ncacn_http` port. It is the same to its user as one of version 2, but that `keepAlive` sets that of TCP, since
  * there are no pings, and nothing is recycled.
  *
- * Version 1 has neither TLS nor HTTP authentication: where `tls` or `authorization` is given, it is refused with RpchError
- * `RPCH_V1_REFUSED` (caller), and nothing is sent. Otherwise rejects with {@link HttpStatusError} where the proxy refused, or
+ * Version 1 has neither TLS nor HTTP authentication: where `tls`, `authorization` or `credentials` is given, it is refused with
+ * RpchError `RPCH_V1_REFUSED` (caller), and nothing is sent. An HTTP proxy is asked for a tunnel, which most allow to port 443
+ * only. Otherwise rejects with {@link HttpStatusError} where the proxy refused, or
  * RpchError: `RPCH_CONNECT`, `RPCH_TIMED_OUT` (network), `RPCH_BANNER` (peer), …
  */
 export async function openOverHttpV1(options: HttpV1Options): Promise<HttpVirtualConnection> {
-  if (options.tls !== undefined || options.authorization !== undefined) {
+  if ([options.tls, options.authorization, options.credentials].some((given) => given !== undefined)) {
     const what = options.tls !== undefined ? 'TLS was' : 'credentials were';
     throw new RpchError('RPCH_V1_REFUSED', 'caller', `version 1 protects nothing, and ${what} asked for`);
   }
@@ -73,17 +71,12 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
   readonly counters = NONE;
   readonly #options: HttpV1Options;
   readonly #client: V1Client;
-  readonly #sendBuffer: number;
   readonly #dial: ProxyDial;
   readonly #ticker: NodeJS.Timeout;
-  readonly #turnEnd = new TurnEnd(() => this.#flush());
   #settle: { resolve(connection: HttpVirtualConnection): void; reject(error: unknown): void } | undefined;
-  #leg: Leg | undefined;
+  #leg: PacedLeg | undefined;
   /** Undefined when the response's head is in, or where there is none. */
   #head: ResponseHeadReader | undefined;
-  #written = 0;
-  #callerWaits = false;
-  #paused = false;
   #over = false;
 
   constructor(options: HttpV1Options) {
@@ -92,17 +85,16 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
     // Written before anything is opened: it throws for a name that cannot be in a request.
     const request = direct ? undefined : connectRequest(options.server, proxy.host);
     this.#options = options;
-    this.#sendBuffer = options.sendBuffer ?? SEND_BUFFER;
     this.#head = direct ? undefined : new ResponseHeadReader();
     this.#client = new V1Client(this, { direct, setupTimeout: openTimeout });
     this.opening = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    const onHop = (hop: DialHop): void => options.onHop?.(hop);
+    const onHop = (hop: DialHop, found: HopFound): void => options.onHop?.(hop, found);
     const where = proxy ?? options.server;
-    this.#dial = new ProxyDial(where, { tls: undefined, timeout: connectTimeout, onHop }, (outcome) => {
-      this.#guard(() => this.#dialled(outcome, request));
-    });
+    const { httpProxy } = options;
+    const how = { tls: undefined, httpProxy, tunnel: true, timeout: connectTimeout, onHop };
+    this.#dial = new ProxyDial(where, how, (outcome) => this.#guard(() => this.#dialled(outcome, request)));
     options.signal?.addEventListener('abort', this.#onAbort);
     this.#ticker = setInterval(
       () => this.#guard(() => this.#client.tick(options.now?.() ?? performance.now())),
@@ -111,29 +103,20 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
   }
 
   get unsent(): number {
-    return (this.#leg?.unsent ?? 0) + this.#written;
+    return this.#leg?.unsent ?? 0;
   }
 
   send(run: Uint8Array, _count = 1): boolean {
     if (this.#over || this.#leg === undefined || !this.#client.maySend) return false;
-    const unsent = this.unsent + run.length;
-    if (unsent > MAX_UNSENT) {
-      throw new RpchError('RPCH_SEND_OVERFLOW', 'caller', `${unsent} bytes would wait, more than ${MAX_UNSENT}`);
-    }
-    this.#written += run.length;
-    this.#leg.write(run);
-    this.#turnEnd.schedule();
-    if (unsent <= this.#sendBuffer) return true;
-    this.#callerWaits = true;
-    return false;
+    return this.#leg.send(run);
   }
 
   pause(): void {
-    this.#pauseReading(true);
+    this.#leg?.pause(true);
   }
 
   resume(): void {
-    this.#pauseReading(false);
+    this.#leg?.pause(false);
   }
 
   keepAlive(interval: number): void {
@@ -147,7 +130,7 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
     this.#dial.cancel();
     clearInterval(this.#ticker);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
-    this.#leg?.close(LINGER);
+    this.#leg?.close();
   }
 
   toRuntime(run: Uint8Array, count: number): void {
@@ -155,7 +138,7 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
   }
 
   opened(): void {
-    this.#options.onHop?.('server');
+    this.#options.onHop?.('server', {});
     this.#settle?.resolve(this);
     this.#settle = undefined;
   }
@@ -166,18 +149,13 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
 
   #dialled(outcome: Socket | RpchError, request: Uint8Array | undefined): void {
     if (outcome instanceof RpchError) throw outcome;
-    const leg = new Leg(outcome, {
+    const leg = new PacedLeg(outcome, this.#options.sendBuffer, {
       data: (chunk) => this.#guard(() => this.#received(chunk)),
-      blocked: (blocked) => {
-        if (!blocked) this.#drained();
-      },
+      drained: () => this.#options.onDrain?.(),
       closed: (error) => this.#lost(error),
     });
     this.#leg = leg;
-    if (request !== undefined) {
-      leg.write(request);
-      leg.flush();
-    }
+    if (request !== undefined) leg.send(request);
     this.#client.open();
     leg.start();
   }
@@ -198,34 +176,15 @@ class V1Connection implements V1ClientPort, HttpVirtualConnection {
 
   /** [MS-RPCH] 3.1.1.4.1 */
   #respond(head: HttpResponseHead): void {
-    this.#options.onHop?.('HTTP');
+    this.#options.onHop?.('HTTP', { head });
     const coding = head.field('transfer-encoding');
     if (coding !== undefined && head.status < 300) {
       const what = `the response has transfer coding "${coding}": something between client and proxy rewrites it`;
       throw new ProtocolError('RPCH_TRANSFER_CODING', what, '[MS-RPCH] 2.1.1.1');
     }
-    if (head.status < 300) this.#options.onHop?.('proxy');
+    if (head.status < 300) this.#options.onHop?.('proxy', { head });
     // Its one response is what that on the OUT channel is to version 2.
     if (!this.#client.responded(head.status)) throw new HttpStatusError(head, 'OUT');
-  }
-
-  #pauseReading(paused: boolean): void {
-    if (this.#over || paused === this.#paused) return;
-    this.#paused = paused;
-    this.#leg?.pause(paused);
-  }
-
-  #flush(): void {
-    this.#written = 0;
-    this.#leg?.flush();
-    // The kernel may take all at once: no event tells of that.
-    if (this.#callerWaits && this.unsent === 0) setImmediate(() => this.#drained());
-  }
-
-  #drained(): void {
-    if (!this.#callerWaits || this.#over || this.unsent > this.#sendBuffer / 2) return;
-    this.#callerWaits = false;
-    this.#options.onDrain?.();
   }
 
   #guard(work: () => void): void {

@@ -6,6 +6,8 @@ const MAX_HEAD = 16 * 1024;
 /** The head of a response: what a client of RPC over HTTP needs of it. */
 export interface HttpResponseHead {
   readonly status: number;
+  /** Whether the connection stays open behind the body, as far as the head says (RFC 9112 9.3). */
+  readonly keepsConnection: boolean;
   /** Reason phrase as sent; for people, never to be matched on: IIS translates it. */
   readonly reason: string;
   /** First value of a field; names in lower case. */
@@ -17,7 +19,7 @@ export interface HttpResponseHead {
 /** Parses the head of a response, the empty line included. Throws {@link HttpHeadError}. */
 export function parseResponseHead(bytes: Buffer): HttpResponseHead {
   const [statusLine = '', ...lines] = bytes.toString('latin1').split('\r\n');
-  const match = /^HTTP\/1\.[01] (\d{3})(?: (.*))?$/.exec(statusLine);
+  const match = /^HTTP\/1\.([01]) (\d{3})(?: (.*))?$/.exec(statusLine);
   if (match === null) throw new HttpHeadError(400, 'malformed status line');
   const fields = lines
     .filter((line) => line !== '')
@@ -26,11 +28,16 @@ export function parseResponseHead(bytes: Buffer): HttpResponseHead {
       if (colon < 1) throw new HttpHeadError(400, 'malformed header field in a response');
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
     });
+  const valuesOf = (name: string): string[] => fields.filter(([known]) => known === name).map(([, value]) => value);
+  const connection = [...valuesOf('connection'), ...valuesOf('proxy-connection')]
+    .flatMap((value) => value.toLowerCase().split(','))
+    .map((word) => word.trim());
   return {
-    status: Number(match[1]),
-    reason: match[2] ?? '',
-    field: (name) => fields.find(([known]) => known === name)?.[1],
-    fields: (name) => fields.filter(([known]) => known === name).map(([, value]) => value),
+    status: Number(match[2]),
+    keepsConnection: match[1] === '1' ? !connection.includes('close') : connection.includes('keep-alive'),
+    reason: match[3] ?? '',
+    field: (name) => valuesOf(name)[0],
+    fields: valuesOf,
   };
 }
 

@@ -30,6 +30,8 @@ export interface Listening {
   readonly port: number;
   /** Connections that were closed at once because there were too many. */
   readonly dropped: number;
+  /** Stops listening; connections stay. */
+  stop(): void;
   /** Stops listening and cuts every connection; resolves when all are gone. */
   close(): Promise<void>;
 }
@@ -62,6 +64,9 @@ export async function listen(address: ListenAddress, options: ListeningOptions):
     port: typeof bound === 'object' && bound !== null ? bound.port : 0,
     get dropped() {
       return dropped;
+    },
+    stop: () => {
+      server.close();
     },
     close: async () => {
       server.close();

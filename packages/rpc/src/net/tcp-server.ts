@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
-import type { RpcInterface } from '../dcerpc/rpc-interface.ts';
 import { AcceptedConnection } from './accepted-connection.ts';
-import { associationRuntimes } from './association-runtime.ts';
-import { detailOf, lineOf } from './defect.ts';
+import { AssociationRuntimes, type CloseOptions, type RpcServerOptions } from './association-runtime.ts';
+import { lineOf } from './defect.ts';
 import { listen } from './listening.ts';
 import { PlainConnection } from './plain-connection.ts';
 import { tickInterval } from './tick-interval.ts';
@@ -10,11 +9,10 @@ import { tickInterval } from './tick-interval.ts';
 const DEFAULT_MAX_CONNECTIONS = 1000;
 const DEFAULT_STALL_TIMEOUT = 60_000;
 
-export interface TcpServerOptions {
+export interface TcpServerOptions extends RpcServerOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  readonly interfaces: readonly RpcInterface[];
   /** One line for each connection that ends in failure, and for each handler that fails. */
   readonly log?: (line: string) => void;
   /** Connections at a time; more are closed as they come. Default 1,000. */
@@ -28,24 +26,26 @@ export interface TcpServerOptions {
 
 export interface TcpServer {
   readonly port: number;
-  /** Stops listening and cuts every connection; resolves when all are gone. */
-  close(): Promise<void>;
+  /**
+   * Stops listening, lets calls in progress finish for as long as `grace`, and cuts every connection; resolves when all are gone.
+   */
+  close(options?: CloseOptions): Promise<void>;
 }
 
 /**
- * Serves interfaces over ncacn_ip_tcp ([MS-RPCE] 2.1.1.1), without RPC-level security. What goes wrong in a connection
+ * Serves interfaces over ncacn_ip_tcp ([MS-RPCE] 2.1.1.1). What goes wrong in a connection
  * ends that connection alone. Rejects with RpchError `RPCH_LISTEN_FAILED` where host and port cannot be listened on.
  */
 export async function serveTcp(options: TcpServerOptions): Promise<TcpServer> {
-  const { host, port, interfaces, maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
+  const { host, port, maxConnections = DEFAULT_MAX_CONNECTIONS } = options;
   const stallTimeout = options.stallTimeout ?? DEFAULT_STALL_TIMEOUT;
   const log = options.log ?? (() => {});
   const connections = new Set<AcceptedConnection>();
-  const runtimes = associationRuntimes({
-    interfaces,
+  const runtimes = new AssociationRuntimes({
+    ...options,
     secondaryAddress: () => String(listening.port),
     bindTimeout: stallTimeout,
-    handlerFailed: ({ label }, why) => log(`${label}: ${lineOf(why)}: ${detailOf(why.cause)}`),
+    log,
   });
   const accepted = (socket: Socket): void => {
     const connection = new AcceptedConnection(
@@ -60,6 +60,7 @@ export async function serveTcp(options: TcpServerOptions): Promise<TcpServer> {
     connection.start();
   };
   const listening = await listen({ host, port }, { maxConnections, log, accepted });
+  const unregister = runtimes.register('ncacn_ip_tcp', host, listening.port);
   const ticker = setInterval(
     () => {
       const now = performance.now();
@@ -69,7 +70,10 @@ export async function serveTcp(options: TcpServerOptions): Promise<TcpServer> {
   );
   return {
     port: listening.port,
-    close: async () => {
+    close: async ({ grace = 0 } = {}) => {
+      listening.stop();
+      unregister();
+      await runtimes.drain(grace);
       clearInterval(ticker);
       await listening.close();
     },

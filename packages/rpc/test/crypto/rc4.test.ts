@@ -34,6 +34,8 @@ test('a stream cut anywhere is the same stream, and decrypts itself', () => {
           Buffer.from(whole),
         );
         assert.deepEqual(new Rc4(key).update(whole), data);
+        assert.equal(new Rc4(key).update(whole, whole), whole);
+        assert.deepEqual(whole, data, 'in place');
       },
     ),
     { numRuns: 50 },

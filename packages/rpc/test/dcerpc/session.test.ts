@@ -4,9 +4,18 @@ import fc from 'fast-check';
 import { AssociationGroups } from '../../src/dcerpc/association-groups.ts';
 import { Deframer } from '../../src/dcerpc/deframer.ts';
 import { PduType } from '../../src/dcerpc/header.ts';
-import { ServerAssociation } from '../../src/dcerpc/server-association.ts';
-import { EchoOpnum, echoInterface } from '../../src/interfaces/echo.ts';
-import { bindPdu, ECHO_ELEMENT, hex, Recorder, requestRun, sizedBytes, u32, valueOrProtocolError } from './support.ts';
+import { EchoOpnum } from '../../src/interfaces/echo.ts';
+import {
+  bindPdu,
+  ECHO_ELEMENT,
+  hex,
+  Recorder,
+  requestRun,
+  serverAssociation,
+  sizedBytes,
+  u32,
+  valueOrProtocolError,
+} from './support.ts';
 
 /** bind, alter_context, calls whole and in fragments in both byte orders, faults: everything a session has. */
 function session(littleEndian: boolean): Uint8Array {
@@ -18,7 +27,7 @@ function session(littleEndian: boolean): Uint8Array {
       bindPdu({ ptype: PduType.alter_context, callId: 2, littleEndian, elements }),
       requestRun(3, EchoOpnum.AddOne, u32(41, littleEndian), { littleEndian }),
       requestRun(4, EchoOpnum.EchoData, sizedBytes(data, littleEndian), { littleEndian, contextId: 1, maxFrag: 100 }),
-      requestRun(5, 9, hex(''), { littleEndian }),
+      requestRun(5, 10, hex(''), { littleEndian }),
       requestRun(6, EchoOpnum.SourceData, u32(2000, littleEndian), { littleEndian }),
       requestRun(7, EchoOpnum.SinkData, sizedBytes(data, littleEndian), { littleEndian, contextId: 2, maxFrag: 100 }),
       requestRun(8, EchoOpnum.AddOne, u32(1, littleEndian), { littleEndian }),
@@ -29,8 +38,7 @@ function session(littleEndian: boolean): Uint8Array {
 function serve(chunks: readonly Uint8Array[]): Recorder {
   const output = new Recorder();
   const groups = new AssociationGroups();
-  const options = { interfaces: [echoInterface], groups, client: 'a', secondaryAddress: '1', output };
-  const association = new ServerAssociation(options);
+  const association = serverAssociation(output, { groups });
   const deframer = new Deframer();
   for (const chunk of chunks) deframer.push(chunk, association);
   association.close();

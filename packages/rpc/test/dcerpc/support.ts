@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
+import { AssociationGroups } from '../../src/dcerpc/association-groups.ts';
 import type { ContextElement } from '../../src/dcerpc/bind.ts';
 import { type Bind, encodeBind } from '../../src/dcerpc/bind.ts';
 import { fragLengthAt, PduType, PfcFlag } from '../../src/dcerpc/header.ts';
 import { openPdu, type Pdu } from '../../src/dcerpc/pdu.ts';
 import { encodeRequest } from '../../src/dcerpc/request.ts';
-import type { AssociationOutput } from '../../src/dcerpc/server-association.ts';
+import {
+  type AssociationOutput,
+  ServerAssociation,
+  type ServerAssociationOptions,
+} from '../../src/dcerpc/server-association.ts';
+import { ServerStatistics } from '../../src/dcerpc/server-statistics.ts';
 import { NDR } from '../../src/dcerpc/syntax-id.ts';
 import { ProtocolError, type RpchError } from '../../src/errors.ts';
-import { ECHO } from '../../src/interfaces/echo.ts';
+import { ECHO, echoInterface } from '../../src/interfaces/echo.ts';
 
 /** Bytes written as hexadecimal, with any white space. */
 export function hex(text: string): Uint8Array {
@@ -40,24 +46,39 @@ export function cut(run: Uint8Array): Uint8Array[] {
 export class Recorder implements AssociationOutput {
   readonly pdus: Uint8Array[] = [];
   readonly failures: RpchError[] = [];
+  /** Messages of refused calls. */
+  readonly refusals: string[] = [];
   ended: RpchError | undefined;
+  /** The association has ended, with {@link ended} or without a reason. */
+  over = false;
+  held = false;
   hasRoom = true;
 
   send(run: Uint8Array, count: number): boolean {
     const pdus = cut(run);
     assert.equal(pdus.length, count);
-    assert.equal(this.ended, undefined);
+    assert.ok(!this.over);
     this.pdus.push(...pdus);
     return this.hasRoom;
   }
 
-  end(why: RpchError): void {
-    assert.equal(this.ended, undefined);
+  hold(held: boolean): void {
+    assert.notEqual(this.held, held);
+    this.held = held;
+  }
+
+  end(why: RpchError | undefined): void {
+    assert.ok(!this.over);
+    this.over = true;
     this.ended = why;
   }
 
   handlerFailed(why: RpchError): void {
     this.failures.push(why);
+  }
+
+  callRefused(why: RpchError): void {
+    this.refusals.push(why.message);
   }
 
   /** The PDUs sent since the last call, opened. */
@@ -72,6 +93,20 @@ export class Recorder implements AssociationOutput {
     assert.ok(pdu !== undefined, 'nothing was sent');
     return pdu;
   }
+}
+
+/** A server's association of the echo interface, or of what `changes` says. */
+export function serverAssociation(output: AssociationOutput, changes: Partial<ServerAssociationOptions> = {}) {
+  return new ServerAssociation({
+    interfaces: [echoInterface],
+    groups: new AssociationGroups(),
+    client: 'a',
+    secondaryAddress: '49001',
+    peer: { transport: 'tcp', address: '127.0.0.1', label: '127.0.0.1:1', clientAddressHint: undefined },
+    statistics: new ServerStatistics(),
+    output,
+    ...changes,
+  });
 }
 
 export const ECHO_ELEMENT: ContextElement = { contextId: 0, abstractSyntax: ECHO, transferSyntaxes: [NDR] };

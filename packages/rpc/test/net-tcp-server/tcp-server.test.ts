@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { decodeBindAck } from '../../src/dcerpc/bind-ack.ts';
 import { Deframer } from '../../src/dcerpc/deframer.ts';
 import { PduType } from '../../src/dcerpc/header.ts';
 import { openPdu, type Pdu } from '../../src/dcerpc/pdu.ts';
 import { decodeResponse } from '../../src/dcerpc/response.ts';
 import type { RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
+import { NDR } from '../../src/dcerpc/syntax-id.ts';
 import { ECHO, EchoOpnum, echoInterface } from '../../src/interfaces/echo.ts';
+import { EndpointRegistry } from '../../src/interfaces/endpoint-registry.ts';
+import { mgmtDeclaration } from '../../src/interfaces/mgmt.ts';
 import { serveTcp, type TcpServerOptions } from '../../src/net/tcp-server.ts';
 import { bindPdu, cut, requestRun, sizedBytes, u32 } from '../dcerpc/support.ts';
 
@@ -220,4 +224,85 @@ test('close cuts the connections, and the port is free again', async (t) => {
   const taken = serveTcp({ host: '127.0.0.1', port: server.port, interfaces: [] });
   await assert.rejects(taken, { code: 'RPCH_LISTEN_FAILED', fault: 'configuration' });
   await next.close();
+});
+
+/** An interface whose calls are answered when the test says so. */
+function waiting() {
+  const answers: PromiseWithResolvers<Uint8Array>[] = [];
+  const begun = Promise.withResolvers<void>();
+  const served: RpcInterface = {
+    name: 'waiting',
+    syntax: ECHO,
+    handle() {
+      const answer = Promise.withResolvers<Uint8Array>();
+      answers.push(answer);
+      begun.resolve();
+      return answer.promise;
+    },
+  };
+  return { served, answers, begun: begun.promise };
+}
+
+test('close with grace lets calls in progress finish, and nobody else in', async (t) => {
+  const { served, answers, begun } = waiting();
+  const { server, dial } = await start(t, { interfaces: [served] });
+  const idle = await dial();
+  await idle.bind();
+  const busy = await dial();
+  await busy.bind();
+  busy.socket.write(requestRun(2, 0, u32(1)));
+  await begun;
+  const idleClosed = once(idle.socket, 'close');
+  const busyClosed = once(busy.socket, 'close');
+  const closed = server.close({ grace: 60_000 });
+  await idleClosed;
+  const late = connect({ host: '127.0.0.1', port: server.port });
+  await assert.rejects(once(late, 'connect'), { code: 'ECONNREFUSED' });
+  answers[0]?.resolve(u32(42));
+  assert.deepEqual(new Uint8Array(await busy.response(2)), u32(42));
+  await busyClosed;
+  await closed;
+});
+
+test('grace comes to an end', async (t) => {
+  const { served, begun } = waiting();
+  const { server, dial } = await start(t, { interfaces: [served] });
+  const client = await dial();
+  await client.bind();
+  client.socket.write(requestRun(2, 0, u32(1)));
+  await begun;
+  const cut = once(client.socket, 'close');
+  await server.close({ grace: 10 });
+  await cut;
+});
+
+test('the management interface is there unless it is switched off, and counts calls', async (t) => {
+  const mgmt = { contextId: 0, abstractSyntax: mgmtDeclaration.syntax, transferSyntaxes: [NDR] };
+  const offered = await (await start(t)).dial();
+  offered.socket.write(bindPdu({ elements: [mgmt] }));
+  assert.equal(decodeBindAck(await offered.pdu()).results[0]?.result, 0);
+  await offered.call(2, 2, u32(0));
+  // count, maximum count, calls in, calls out, packets in, packets out, status
+  const stats = Buffer.from(await offered.call(3, 1, u32(4)));
+  assert.deepEqual([stats.readUInt32LE(0), stats.readUInt32LE(8), stats.readUInt32LE(16)], [4, 2, 3]);
+
+  const without = await (await start(t, { management: false })).dial();
+  without.socket.write(bindPdu({ elements: [mgmt] }));
+  assert.equal(decodeBindAck(await without.pdu()).results[0]?.result, 2);
+});
+
+test('a server is in the registry while it listens', async (t) => {
+  const registry = new EndpointRegistry();
+  const { server } = await start(t, { registry });
+  assert.deepEqual(registry.entries, [
+    {
+      syntax: ECHO,
+      protocol: 'ncacn_ip_tcp',
+      port: server.port,
+      address: '127.0.0.1',
+      annotation: echoInterface.name,
+    },
+  ]);
+  await server.close();
+  assert.deepEqual(registry.entries, []);
 });

@@ -7,7 +7,7 @@ import type { HttpResponseHead } from '../../src/net/http-response.ts';
 import { listen } from './client-scene.ts';
 
 /** A channel to a listener of the test, what it told, and the listener's side. */
-async function dial(t: TestContext) {
+async function dial(t: TestContext, asked = true) {
   const told: string[] = [];
   const heads: HttpResponseHead[] = [];
   const accepted = Promise.withResolvers<Socket>();
@@ -20,6 +20,7 @@ async function dial(t: TestContext) {
   };
   const events: ClientChannelEvents = {
     connected: () => connected.resolve(),
+    challenged: () => tell('challenged'),
     response: (head) => {
       heads.push(head);
       tell(`response ${head.status}`);
@@ -31,7 +32,14 @@ async function dial(t: TestContext) {
     lost: ({ how }) => tell(how),
   };
   const options = { tls: undefined, timeout: 5000, onHop: undefined };
-  const channel = new ClientChannel('OUT', 2, { host: '127.0.0.1', port }, options, events);
+  const request = { server: { host: 'srv', port: 6001 } };
+  const channel = new ClientChannel(
+    { kind: 'OUT', number: 2, proxy: { host: '127.0.0.1', port } },
+    options,
+    request,
+    events,
+  );
+  if (asked) channel.request(120);
   t.after(() => channel.close());
   /** Waits until that has been told. */
   const until = (what: string): Promise<void> =>
@@ -44,12 +52,13 @@ async function dial(t: TestContext) {
   return { channel, told, heads, until, peer: accepted.promise, connected: connected.promise };
 }
 
-/** Everything that comes until the other side has finished. */
-async function all(socket: Socket): Promise<Buffer> {
+/** Everything that comes behind the request's head until the other side has finished. */
+async function body(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   await once(socket, 'end');
-  return Buffer.concat(chunks);
+  const bytes = Buffer.concat(chunks);
+  return bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
 }
 
 test('what is written before TCP is open is sent first, and counts as unsent until then', async (t) => {
@@ -58,12 +67,25 @@ test('what is written before TCP is open is sent first, and counts as unsent unt
   channel.write(Buffer.from('two '));
   channel.flush();
   assert.deepEqual([channel.unsent, channel.congested], [8, 8]);
-  const received = all(await peer);
+  const received = body(await peer);
   await connected;
   channel.write(Buffer.from('three'));
   assert.equal(channel.unsent, 5);
   channel.retire();
   assert.equal((await received).toString(), 'one two three');
+});
+
+test('nothing is sent before the request is asked for', async (t) => {
+  const { channel, peer, connected } = await dial(t, false);
+  channel.write(Buffer.from('one'));
+  channel.flush();
+  await connected;
+  assert.equal(channel.unsent, 3);
+  const received = body(await peer);
+  channel.request(120);
+  channel.write(Buffer.from(' two'));
+  channel.retire();
+  assert.equal((await received).toString(), 'one two');
 });
 
 test('no more than a bound waits for TCP', async (t) => {
@@ -83,7 +105,7 @@ test('a retired channel sends all of what was written, however slowly it is read
   assert.ok(channel.unsent > 0, 'its bytes must not change yet');
   const socket = await peer;
   socket.write('late');
-  assert.ok((await all(socket)).equals(bytes));
+  assert.ok((await body(socket)).equals(bytes));
   socket.destroy();
   assert.deepEqual(told, []);
   assert.equal(channel.unsent, 0);

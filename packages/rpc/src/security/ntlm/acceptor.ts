@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Cursor } from '../../bytes/cursor.ts';
 import { ProtocolError, RpchError } from '../../errors.ts';
-import type { AcceptorResult, SecurityAcceptor } from '../context.ts';
+import type { NegotiableAcceptor, NegotiableResult } from '../mechanism.ts';
 import { type AuthenticateMessage, decodeAuthenticate } from './authenticate.ts';
 import { AvFlag, AvId, type AvPairs, avFlags } from './av-pairs.ts';
 import { channelBindingsHash } from './channel-bindings.ts';
@@ -10,6 +10,7 @@ import { MessageType, readMessageType } from './fields.ts';
 import { hasFlag, NegotiateFlag } from './flags.ts';
 import { decodeNegotiate } from './negotiate.ts';
 import { decodeNtlmv2Response, NTLMV1_RESPONSE_LENGTH, type Ntlmv2Response } from './ntlmv2-response.ts';
+import { mechListMicOf, protectionOf } from './protection.ts';
 import { checkTarget, type NtlmTarget, serverChallengeMessage } from './server-challenge.ts';
 
 /** The largest token that is read, in bytes. Windows' own are below 2,888. */
@@ -62,7 +63,7 @@ type State = { readonly kind: 'idle' | 'complete' } | ({ readonly kind: 'challen
  * The response's timestamp is not compared with the clock: a response answers this connection's fresh challenge and
  * cannot be replayed, so that only clients with a wrong clock would lose (Windows stopped checking after 2008 R2).
  */
-export class NtlmAcceptor implements SecurityAcceptor {
+export class NtlmAcceptor implements NegotiableAcceptor {
   readonly #options: NtlmAcceptorOptions;
   readonly #expectedBindings: readonly Uint8Array[];
   #state: State = { kind: 'idle' };
@@ -83,7 +84,7 @@ export class NtlmAcceptor implements SecurityAcceptor {
    *
    * @throws ProtocolError for a token that is malformed, over {@link MAX_NTLM_TOKEN} or out of order.
    */
-  async step(token: Uint8Array): Promise<AcceptorResult> {
+  async step(token: Uint8Array): Promise<NegotiableResult> {
     if (this.#state.kind === 'complete') return { kind: 'refused', why: 'the context is complete already' };
     if (token.length > MAX_NTLM_TOKEN) {
       throw new ProtocolError('RPCH_NTLM_TOKEN_SIZE', `token of ${token.length} bytes`, '[MS-NLMP] 2.2.1');
@@ -104,7 +105,7 @@ export class NtlmAcceptor implements SecurityAcceptor {
   }
 
   /** [MS-NLMP] 3.2.5.1.1 */
-  #challenge(negotiate: Uint8Array): AcceptorResult {
+  #challenge(negotiate: Uint8Array): NegotiableResult {
     const { target, now, random } = this.#options;
     const serverChallenge = random(8);
     const { flags, token } = serverChallengeMessage(decodeNegotiate(negotiate).flags, target, serverChallenge, now());
@@ -113,10 +114,10 @@ export class NtlmAcceptor implements SecurityAcceptor {
   }
 
   /** [MS-NLMP] 3.2.5.1.2 */
-  async #verify(token: Uint8Array, challenged: Challenged): Promise<AcceptorResult> {
+  async #verify(token: Uint8Array, challenged: Challenged): Promise<NegotiableResult> {
     const message = decodeAuthenticate(token);
     const { userName: user, domainName: domain, workstation } = message;
-    const refused = (why: string): AcceptorResult => ({ kind: 'refused', user, domain, why });
+    const refused = (why: string): NegotiableResult => ({ kind: 'refused', user, domain, why });
 
     if (user === '' || hasFlag(message.flags, NegotiateFlag.ANONYMOUS)) return refused('anonymous logon');
     if (message.ntChallengeResponse.length <= NTLMV1_RESPONSE_LENGTH) return refused('no NTLMv2 response');
@@ -131,14 +132,24 @@ export class NtlmAcceptor implements SecurityAcceptor {
     if (key === undefined) return refused('wrong password');
 
     const sessionKey = exportedSessionKey(key, message, challenged.flags);
-    if (hasFlag(avFlags(response.avPairs), AvFlag.MIC_PRESENT)) {
+    const hasMic = hasFlag(avFlags(response.avPairs), AvFlag.MIC_PRESENT);
+    if (hasMic) {
       if (message.mic === undefined) return refused('the MIC that MsvAvFlags speaks of is missing');
       const mic = messageMic(sessionKey, challenged.negotiate, challenged.challenge, token);
       if (!timingSafeEqual(mic, message.mic)) return refused('wrong MIC: a message was changed on its way');
     }
     const objection = this.#objectionToBindings(response.avPairs);
     if (objection !== undefined) return refused(objection);
-    return { kind: 'accepted', user, domain, workstation, sessionKey };
+    const flags = challenged.flags & message.flags;
+    return {
+      kind: 'accepted',
+      user,
+      domain,
+      workstation,
+      token: undefined,
+      mechListMic: mechListMicOf(flags, hasMic),
+      protection: () => protectionOf(flags, sessionKey, 'server'),
+    };
   }
 
   /** What is wrong with MsvAvChannelBindings; 16 zero bytes are the same as none. */

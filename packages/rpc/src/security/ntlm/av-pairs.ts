@@ -35,6 +35,9 @@ const LENGTHS: ReadonlyMap<number, number> = new Map([
   [AvId.MsvAvChannelBindings, 16],
 ]);
 
+/** Microseconds from 1601, where FILETIME begins, to 1970. */
+const FILETIME_EPOCH = 11_644_473_600_000_000n;
+
 /** AvId and AvLen. */
 const PAIR_HEADER_LENGTH = 4;
 
@@ -75,4 +78,9 @@ export function encodeAvPairs(pairs: Iterable<AvPair>): Uint8Array {
 export function avFlags(pairs: AvPairs): number {
   const value = pairs.get(AvId.MsvAvFlags);
   return value === undefined ? 0 : new Cursor(value, SECTION).u32();
+}
+
+/** MsvAvTimestamp for `now`, milliseconds since 1970: a FILETIME of 8 bytes. */
+export function timestampOf(now: number): Uint8Array {
+  return new Writer(8).u64((BigInt(Math.round(now * 1000)) + FILETIME_EPOCH) * 10n).finish();
 }

@@ -21,10 +21,18 @@ export interface Version {
   readonly ntlmRevision: number;
 }
 
+/** Nothing depends on it. 6.1 revision 15 is what Samba sends, and so known to every peer. */
+export const OWN_VERSION: Version = { major: 6, minor: 1, build: 0, ntlmRevision: 15 };
+
 /** Where a variable part of a message lies, counted from the message's first byte. */
 export interface PayloadField {
   readonly length: number;
   readonly offset: number;
+}
+
+/** Whether a token is an NTLM message, by its Signature. */
+export function isNtlmMessage(token: Uint8Array): boolean {
+  return token.length >= SIGNATURE.length && SIGNATURE.every((byte, i) => byte === token[i]);
 }
 
 /** Reads Signature and MessageType; returns the type, whichever it is. */

@@ -1,6 +1,7 @@
 import { Cursor } from '../../bytes/cursor.ts';
+import { Writer } from '../../bytes/writer.ts';
 import { ProtocolError } from '../../errors.ts';
-import { type AvPairs, decodeAvPairs } from './av-pairs.ts';
+import { type AvPair, type AvPairs, decodeAvPairs, encodeAvPairs } from './av-pairs.ts';
 
 const SECTION = '[MS-NLMP] 2.2.2.7';
 
@@ -41,4 +42,17 @@ export function decodeNtlmv2Response(bytes: Uint8Array): Ntlmv2Response {
   const challengeFromClient = cursor.bytes(8);
   cursor.skip(4);
   return { ntProofStr, temp, timestamp, challengeFromClient, avPairs: decodeAvPairs(cursor) };
+}
+
+/**
+ * `temp` of [MS-NLMP] 3.3.2: NTLMv2_CLIENT_CHALLENGE and the four zeros that Windows puts behind it. `timestamp` has 8
+ * bytes, as MsvAvTimestamp, `challengeFromClient` 8.
+ */
+export function encodeTemp(
+  timestamp: Uint8Array,
+  challengeFromClient: Uint8Array,
+  pairs: Iterable<AvPair>,
+): Uint8Array {
+  const writer = new Writer(256).u8(1).u8(1).zeros(6);
+  return writer.bytes(timestamp).bytes(challengeFromClient).zeros(4).bytes(encodeAvPairs(pairs)).zeros(4).finish();
 }

@@ -1,9 +1,8 @@
 import { encodeUtf16 } from '../../bytes/utf16.ts';
-import { Writer } from '../../bytes/writer.ts';
 import { ProtocolError, RpchError } from '../../errors.ts';
-import { AvId, type AvPair } from './av-pairs.ts';
+import { AvId, type AvPair, timestampOf } from './av-pairs.ts';
 import { encodeChallenge } from './challenge.ts';
-import type { Version } from './fields.ts';
+import { OWN_VERSION } from './fields.ts';
 import { hasFlag, NegotiateFlag } from './flags.ts';
 
 /** Who the server says it is. A server without a domain gives its computer name for both NetBIOS names. */
@@ -33,12 +32,6 @@ const ALWAYS =
   NegotiateFlag.NEGOTIATE_ALWAYS_SIGN |
   NegotiateFlag.NEGOTIATE_TARGET_INFO;
 
-/** Nothing depends on it. 6.1 revision 15 is what Samba sends, and so known to every client. */
-const VERSION: Version = { major: 6, minor: 1, build: 0, ntlmRevision: 15 };
-
-/** Microseconds from 1601, where FILETIME begins, to 1970. */
-const FILETIME_EPOCH = 11_644_473_600_000_000n;
-
 /**
  * The CHALLENGE_MESSAGE for a client that offers `offered`, and the flags it agrees to ([MS-NLMP] 3.2.5.1.1). `now` is
  * in milliseconds since 1970. A client that can do neither Unicode nor OEM is a {@link ProtocolError}.
@@ -55,7 +48,7 @@ export function serverChallengeMessage(
     targetName: target.netbiosDomain,
     serverChallenge,
     targetInfo: targetInfo(target, now),
-    version: hasFlag(flags, NegotiateFlag.NEGOTIATE_VERSION) ? VERSION : undefined,
+    version: hasFlag(flags, NegotiateFlag.NEGOTIATE_VERSION) ? OWN_VERSION : undefined,
   });
   return { flags, token };
 }
@@ -88,6 +81,5 @@ function* targetInfo(target: NtlmTarget, now: number): Iterable<AvPair> {
   yield [AvId.MsvAvNbComputerName, encodeUtf16(target.netbiosComputer)];
   if (target.dnsDomain !== undefined) yield [AvId.MsvAvDnsDomainName, encodeUtf16(target.dnsDomain)];
   if (target.dnsComputer !== undefined) yield [AvId.MsvAvDnsComputerName, encodeUtf16(target.dnsComputer)];
-  const filetime = (BigInt(Math.round(now * 1000)) + FILETIME_EPOCH) * 10n;
-  yield [AvId.MsvAvTimestamp, new Writer(8).u64(filetime).finish()];
+  yield [AvId.MsvAvTimestamp, timestampOf(now)];
 }

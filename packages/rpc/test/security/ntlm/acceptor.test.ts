@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CURL_FLAGS, Initiator, type Script, SESSION_KEY, WINDOWS_FLAGS } from '@rpch/testkit/ntlm-initiator';
-import type { AcceptorResult } from '../../../src/security/context.ts';
+import type { AcceptorResult } from '../../../src/dcerpc/security-context.ts';
 import { NtlmAcceptor, type NtlmAcceptorOptions } from '../../../src/security/ntlm/acceptor.ts';
 import { decodeChallenge } from '../../../src/security/ntlm/challenge.ts';
 import { channelBindingsHash } from '../../../src/security/ntlm/channel-bindings.ts';
 import { ntowfv1 } from '../../../src/security/ntlm/crypto.ts';
 import { NegotiateFlag } from '../../../src/security/ntlm/flags.ts';
+import { NtlmProtection } from '../../../src/security/ntlm/protection.ts';
 import { exchanges, PASSWORD, TARGET } from './tokens.ts';
 
 const NOW = Date.UTC(2026, 10, 23);
@@ -47,15 +48,20 @@ async function assertAccepted(result: Promise<AcceptorResult>): Promise<void> {
   assert.equal((await result).kind, 'accepted');
 }
 
+/** The server takes what a client that has the session key `key` signs. */
+function assertKey(result: AcceptorResult, flags: number, key: Uint8Array): void {
+  assert.ok(result.kind === 'accepted');
+  const signature = new Uint8Array(16);
+  new NtlmProtection(flags, key, 'client').sign(Buffer.from('a message'), signature);
+  result.protection().verify(Buffer.from('a message'), signature);
+}
+
 test('a modern client with a MIC is accepted, with the key that it chose', async () => {
   const result = await run(ALICE);
-  assert.deepEqual(result, {
-    kind: 'accepted',
-    user: 'alice',
-    domain: 'PEER',
-    workstation: 'CLIENT',
-    sessionKey: Uint8Array.from(SESSION_KEY),
-  });
+  assert.ok(result.kind === 'accepted');
+  const { user, domain, workstation, token } = result;
+  assert.deepEqual([user, domain, workstation, token], ['alice', 'PEER', 'CLIENT', undefined]);
+  assertKey(result, WINDOWS_FLAGS, SESSION_KEY);
 });
 
 test('the challenge names the server and the time, and answers to what the client can do', async () => {
@@ -116,7 +122,7 @@ test('older clients: no MIC, OEM names, no key exchange, the user@domain form, t
 test('a key exchange counts without signing and sealing too, and may then be left out', async () => {
   const flags = WINDOWS_FLAGS - 0x30;
   const exchanged = await run({ ...ALICE, flags });
-  assert.deepEqual(exchanged.kind === 'accepted' && exchanged.sessionKey, Uint8Array.from(SESSION_KEY));
+  assert.throws(() => exchanged.kind === 'accepted' && exchanged.protection(), { code: 'RPCH_NTLM_NO_PROTECTION' });
   await assertAccepted(run({ ...ALICE, flags, mic: false, encryptedKey: Buffer.alloc(0) }));
   for (const [wrong, length] of [[WINDOWS_FLAGS, 0] as const, [flags, 15] as const]) {
     const result = run({ ...ALICE, flags: wrong, mic: false, encryptedKey: Buffer.alloc(length) });
