@@ -11,6 +11,7 @@ import type { SelfTime } from './profile.ts';
 import { preparePrograms } from './programs.ts';
 import { type Findings, judge, render } from './report.ts';
 import { HOLD_ROW, RATE_ROWS } from './rows.ts';
+import { benchRunTime } from './run-time/run-time.ts';
 import { type Bench, measureHolds, measureRates, profileRow } from './runner.ts';
 
 /** Who takes part in the row of memory. */
@@ -18,6 +19,7 @@ const HOLD_CANDIDATES: readonly CandidateName[] = ['haproxy', 'relay', 'proxy', 
 const ROW_NAMES = [...RATE_ROWS.map((row) => row.name), HOLD_ROW.name];
 
 const HELP = `usage: npm run bench -- [options]
+       npm run bench -- run-time [options]     the RPC run-time, client and server (--help)
 
 Measures the RPC Proxy, in front of a server on plain TCP and of one that speaks ncacn_http itself ('native'), against
 direct TCP, one HAProxy hop in TCP mode, and a bare relay in Node.
@@ -145,6 +147,7 @@ function sayWhere(awake: Awake | undefined): void {
   console.error([`Node ${process.version}, ${machine}`, halting || 'cores kept awake'].join(', '));
 }
 
+if (process.argv[2] === 'run-time') process.exit(await benchRunTime(process.argv.slice(3)));
 const wanted = options();
 const children = new Children();
 const folder = mkdtempSync(join(tmpdir(), 'rpch-bench-'));

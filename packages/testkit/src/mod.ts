@@ -2,6 +2,7 @@
 
 export * from './live-proxy.ts';
 export * from './network-namespace.ts';
+export { requirePeer } from './peers/requirePeer.ts';
 export * from './pipe.ts';
 export * from './plain-pdus.ts';
 export * from './proxy-process.ts';

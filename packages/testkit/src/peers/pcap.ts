@@ -16,18 +16,23 @@ const TCP_HEADER = 20;
 const MAX_PAYLOAD = 65535 - IP_HEADER - TCP_HEADER;
 const TCP_ACK_PSH = 0x18;
 
-/**
- * Writes conversations between two loopback addresses as a pcap file of raw IPv4, for dissectors to read. Checksums are
- * left 0, which tshark does not look at.
- */
+/** Writes conversations as {@link pcapOf} has them to a file. */
 export function writePcap(file: string, conversations: readonly Conversation[]): void {
+  writeFileSync(file, pcapOf(conversations));
+}
+
+/**
+ * Conversations between two loopback addresses as a pcap file of raw IPv4, for dissectors to read. Checksums are left 0, which
+ * tshark does not look at.
+ */
+export function pcapOf(conversations: readonly Conversation[]): Buffer {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);
   header.writeUInt16LE(2, 4);
   header.writeUInt16LE(4, 6);
   header.writeUInt32LE(SNAPLEN, 16);
   header.writeUInt32LE(LINKTYPE_RAW, 20);
-  writeFileSync(file, Buffer.concat([header, ...conversations.flatMap(packetsOf)]));
+  return Buffer.concat([header, ...conversations.flatMap(packetsOf)]);
 }
 
 function packetsOf(conversation: Conversation): Buffer[] {

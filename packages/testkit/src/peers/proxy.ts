@@ -39,6 +39,10 @@ export interface ProxyOptions {
   readonly httpsPort?: number;
   /** Accounts besides the peer's plain user. */
   readonly users?: readonly Account[];
+  /** Ports of the peer that are reached under others, `[asked for, port]`. */
+  readonly mapped?: readonly (readonly [number, number])[];
+  /** What may be reached besides, in the words of `--allow`. */
+  readonly allow?: readonly string[];
   /** A file that gets the TLS keys of the sessions, for tshark. */
   readonly keylogFile?: string;
 }
@@ -60,8 +64,10 @@ export async function startProxy(samba: SambaPeer, options: ProxyOptions = {}): 
     ...[fileURLToPath(new URL('../../../cli/bin/rpch.js', import.meta.url)), 'proxy'],
     ...['--listen', `http://127.0.0.1:${http.port}`, '--listen', `https://127.0.0.1:${https.port}`],
     ...['--allow', `ncacn_ip_tcp:${samba.ip}[${samba.rpcPort}]`],
+    ...(options.allow ?? []).flatMap((pattern) => ['--allow', pattern]),
     // FreeRDP always asks for its terminal server's own port.
     ...['--map', `localhost:3388=${samba.ip}:${samba.rpcPort}`],
+    ...(options.mapped ?? []).flatMap(([asked, port]) => ['--map', `${samba.ip}:${asked}=${samba.ip}:${port}`]),
     ...[samba.user, ...(options.users ?? [])].flatMap((user) => ['--user', `${user.name}:${user.password}`]),
     ...['--domain', samba.domain, '--auth', 'basic,ntlm', '--tls-max', '1.2', '--data', data],
   ];

@@ -5,7 +5,7 @@ import { runOrThrow } from './commands.ts';
 import { RPCMAP, SYSTEM_PYTHON } from './impacket.ts';
 
 /** The foreign programs that tests talk to. */
-export type Peer = 'samba' | 'impacket' | 'freerdp' | 'tshark' | 'curl';
+export type Peer = 'samba' | 'impacket' | 'freerdp' | 'tshark' | 'curl' | 'squid' | 'haproxy' | 'nginx';
 
 interface Requirement {
   /** Programs on the path, or absolute paths of files. All must be there. */
@@ -18,6 +18,9 @@ interface Requirement {
 
 const IMPACKET_MODULE = '/usr/lib/python3/dist-packages/impacket/__init__.py';
 
+/** Debian keeps it in a package of its own. */
+export const STREAM_MODULE = '/usr/lib/nginx/modules/ngx_stream_module.so';
+
 const requirements: Readonly<Record<Peer, Requirement>> = {
   samba: {
     files: ['samba', 'smbtorture', 'samba-tool', 'winbindd', 'gcc'],
@@ -28,6 +31,9 @@ const requirements: Readonly<Record<Peer, Requirement>> = {
   freerdp: { files: ['xfreerdp', 'Xvfb'], packages: ['freerdp2-x11', 'xvfb'] },
   tshark: { files: ['tshark', 'dumpcap'], packages: ['tshark'], root: 'it captures on the loopback interface' },
   curl: { files: ['curl'], packages: ['curl'] },
+  squid: { files: ['squid', '/usr/lib/squid/basic_fake_auth'], packages: ['squid'] },
+  haproxy: { files: ['haproxy'], packages: ['haproxy'] },
+  nginx: { files: ['nginx', STREAM_MODULE], packages: ['nginx-light', 'libnginx-mod-stream'] },
 };
 
 /** True when this run has to have every peer: RPCH_REQUIRE_PEERS=1. */

@@ -12,11 +12,25 @@ export interface KeptMemory {
   readonly rss: number;
 }
 
+/** An object of the process, or the value that was asked for. */
+interface RemoteObject {
+  readonly value?: unknown;
+  readonly objectId?: string;
+  readonly description?: string;
+}
+
 interface Answer {
   readonly id?: number;
-  readonly result?: { readonly result?: { readonly value?: unknown } };
+  readonly result?: {
+    readonly result?: RemoteObject;
+    readonly objects?: RemoteObject;
+    readonly exceptionDetails?: { readonly exception?: RemoteObject };
+  };
   readonly error?: { readonly message: string };
 }
+
+/** What is asked for in one go, and let go of together. */
+const OBJECTS = 'objects';
 
 /** Speaks to the inspector of a Node process (`--inspect`): the program under test needs nothing for it. */
 export class Inspector {
@@ -53,6 +67,38 @@ export class Inspector {
       kept: Math.min(...looks.map(({ kept }) => kept)),
       rss: Math.min(...looks.map(({ rss }) => rss)),
     };
+  }
+
+  /** TCP connections that the process has open, in either direction. */
+  async tcpConnections(): Promise<number> {
+    const expression = "process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length";
+    const { result } = await this.#ask('Runtime.evaluate', { expression });
+    return Number(result?.result?.value);
+  }
+
+  /**
+   * Objects of a class that the process keeps, its garbage collected.
+   * @param file the absolute path of the module that exports `name`.
+   */
+  async instancesOf(file: string, name: string): Promise<number> {
+    const module = `process.getBuiltinModule('node:module').createRequire(${JSON.stringify(file)})(${JSON.stringify(file)})`;
+    const asked = await this.#ask('Runtime.evaluate', {
+      expression: `${module}[${JSON.stringify(name)}].prototype`,
+      objectGroup: OBJECTS,
+    });
+    const { exceptionDetails, result: prototype } = asked.result ?? {};
+    if (prototype?.objectId === undefined || exceptionDetails !== undefined) {
+      throw new Error(`${name} of ${file}: ${exceptionDetails?.exception?.description ?? 'no class'}`);
+    }
+    const prototypeObjectId = prototype.objectId;
+    const found = await this.#ask('Runtime.queryObjects', { prototypeObjectId, objectGroup: OBJECTS });
+    const counted = await this.#ask('Runtime.callFunctionOn', {
+      objectId: found.result?.objects?.objectId,
+      functionDeclaration: 'function () { return this.length; }',
+      returnByValue: true,
+    });
+    await this.#ask('Runtime.releaseObjectGroup', { objectGroup: OBJECTS });
+    return Number(counted.result?.result?.value);
   }
 
   close(): void {

@@ -1,7 +1,10 @@
-import { FaultStatus, RpcFaultError, type TcpServerOptions } from '@rpch/rpc/internal';
+import { FaultStatus, RpcFaultError, type RpcInterface } from '@rpch/rpc/internal';
 import { DataStream, MAX_CALL_DATA, REQUEST_PREFIX, RESPONSE_PREFIX, TRANSFER, TransferOpnum } from './traffic.ts';
 
-type RpcInterface = TcpServerOptions['interfaces'][number];
+/** An interface that needs to know nothing of a call but its bytes. */
+export type TransferInterface = Omit<RpcInterface, 'handle'> & {
+  handle(opnum: number, stub: Uint8Array, littleEndian: boolean): Uint8Array | Promise<Uint8Array>;
+};
 
 /** What the server saw and sent of a transfer. */
 export interface TransferDigest {
@@ -16,7 +19,7 @@ export interface TransferDigest {
  * The server's side of one transfer: checks the data of each request byte by byte and answers with other data. For one
  * association: the data of all calls is one stream. What is wrong is a thrown Error, which the client sees as a fault.
  */
-export function transferInterface(): RpcInterface {
+export function transferInterface(): TransferInterface {
   const requests = new DataStream('requests');
   const responses = new DataStream('responses');
   // Answers are encoded before the next call begins.
