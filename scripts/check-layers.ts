@@ -32,6 +32,10 @@ const PURE_BUILTINS: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer'
 /** Folders of a package that are not part of it: they may use the testkit. */
 const OUTSIDE_SRC: ReadonlySet<string> = new Set(['test', 'bench', 'soak']);
 
+/** Programs that show the library to its users: they have nothing but its public door. */
+const EXAMPLES = 'examples';
+const PUBLIC_DOOR = '@rpch/rpc';
+
 interface Source {
   /** Relative to the root, with slashes. */
   readonly path: string;
@@ -44,7 +48,7 @@ interface Source {
 /**
  * Checks every import statement below `root` and returns the violations, each as `FILE:LINE: what is wrong`: packages and
  * the layers of @rpch/rpc import downwards only, no file takes part in a cycle, only `net` knows sockets and clocks,
- * every package that is imported is declared, and @rpch/rpc depends on nothing.
+ * every package that is imported is declared, @rpch/rpc depends on nothing, and the examples have its public door alone.
  */
 export function checkLayers(root: string): { readonly files: number; readonly violations: readonly string[] } {
   const sources = readSources(root);
@@ -60,13 +64,27 @@ export function checkLayers(root: string): { readonly files: number; readonly vi
     }
     edges.set(source.path, targets);
   }
+  const examples = checkExamples(root);
+  violations.push(...examples.violations);
   for (const cycle of findCycles(edges)) violations.push(`${cycle[0]}:1: an import cycle: ${cycle.join(' -> ')}`);
   if (existsSync(join(root, 'packages/rpc/package.json'))) {
     for (const name of dependenciesOf(root, 'rpc')) {
       violations.push(`packages/rpc/package.json:1: @rpch/rpc must not depend on anything, and does on ${name}`);
     }
   }
-  return { files: sources.length, violations };
+  return { files: sources.length + examples.files, violations };
+}
+
+function checkExamples(root: string): { readonly files: number; readonly violations: readonly string[] } {
+  const paths = globSync(`${EXAMPLES}/**/*.ts`, { cwd: root }).sort();
+  const violations = paths.flatMap((path) =>
+    importsOf(readFileSync(join(root, path), 'utf8')).flatMap(({ from = 'something', line }) => {
+      const own = from.startsWith('.') && resolve(root, dirname(path), from).startsWith(resolve(root, EXAMPLES, '.'));
+      if (own || from === PUBLIC_DOOR || from.startsWith('node:')) return [];
+      return [`${path}:${line}: examples import ${PUBLIC_DOOR} and each other, not ${from}`];
+    }),
+  );
+  return { files: paths.length, violations };
 }
 
 function readSources(root: string): Source[] {

@@ -1,7 +1,10 @@
 import { RpchError } from '@rpch/rpc';
 import { Command, CommanderError } from 'commander';
+import { decodeCommand } from './commands/decode.ts';
+import { endpointsCommand } from './commands/endpoints.ts';
 import { pingCommand } from './commands/ping.ts';
 import { proxyCommand } from './commands/proxy.ts';
+import { serveCommand } from './commands/serve.ts';
 import { upCommand } from './commands/up.ts';
 import { usersCommand } from './commands/users.ts';
 
@@ -12,7 +15,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     .version('0.1.0')
     .exitOverride()
     .addCommand(proxyCommand())
+    .addCommand(serveCommand())
     .addCommand(pingCommand())
+    .addCommand(endpointsCommand())
+    .addCommand(decodeCommand())
     .addCommand(upCommand())
     .addCommand(usersCommand());
   for (const command of program.commands) inheritExit(command);

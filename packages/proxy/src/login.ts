@@ -55,13 +55,20 @@ function acceptorFor({ domain, dnsDomain, computer }: AuthSettings): AcceptNtlm 
     netbiosComputer,
     ...(dnsDomain === undefined ? {} : { dnsDomain, dnsComputer: `${netbiosComputer.toLowerCase()}.${dnsDomain}` }),
   };
-  return (options) =>
-    new NtlmAcceptor({
+  return (options) => {
+    const acceptor = new NtlmAcceptor({
       target,
       now: () => performance.timeOrigin + performance.now(),
       random: randomBytes,
       ...options,
     });
+    return {
+      step: async (token) => {
+        const result = await acceptor.step(token);
+        return result.kind === 'accepted' ? { ...result, session: result } : result;
+      },
+    };
+  };
 }
 
 function computerName(): string {

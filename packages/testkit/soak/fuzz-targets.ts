@@ -16,14 +16,13 @@ import { Initiator } from '../src/ntlm-initiator.ts';
 import { requestPdu } from '../src/plain-pdus.ts';
 import { requestHead } from '../src/scripted-client.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
+import { ASSOCIATION_TARGETS } from './fuzz-associations.ts';
+import { DECODE_TARGETS } from './fuzz-decode.ts';
+import { NDR_TARGETS } from './fuzz-ndr.ts';
 import { fuzzRoles, ROLE_SEEDS } from './fuzz-roles.ts';
-
-/** One decoder under fuzzing. It may throw ProtocolError; anything else is a finding, as is a broken promise. */
-export interface Target {
-  readonly name: string;
-  readonly seeds: readonly Uint8Array[];
-  run(input: Uint8Array): void;
-}
+import { SECURITY_TARGETS } from './fuzz-security.ts';
+import type { Target } from './fuzz-target.ts';
+import { TEXT_TARGETS } from './fuzz-texts.ts';
 
 const MAX_HEAD = 16_384;
 const initiator = new Initiator({ user: 'alice', domain: 'PEER', ntHash: new Uint8Array(16) });
@@ -42,7 +41,7 @@ const AUTHENTICATE = initiator.authenticate(CHALLENGE);
 const text = (value: string): Buffer => Buffer.from(value, 'latin1');
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
-/** Every decoder that reads what an unauthenticated client or a hostile server may send. */
+/** Whatever reads what a client that nobody knows or a hostile server may send. */
 export const TARGETS: readonly Target[] = [
   { name: 'parseRts', seeds: RTS_PDUS.map(sampleOf), run: rts },
   {
@@ -88,6 +87,11 @@ export const TARGETS: readonly Target[] = [
       if (!(port >= 1 && port <= 65_535) || server === '' || /[\s/?%]/.test(server)) throw new Error('target');
     },
   },
+  ...NDR_TARGETS,
+  ...SECURITY_TARGETS,
+  ...ASSOCIATION_TARGETS,
+  ...TEXT_TARGETS,
+  ...DECODE_TARGETS,
 ];
 
 /** A PDU with every field at a value in range. */

@@ -1,77 +1,117 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ProtocolError } from '@rpch/rpc';
+import { setImmediate as turn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
+import { getHeapStatistics } from 'node:v8';
 import { mutate } from '../src/mutate.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
-import type { Coverage } from './coverage.ts';
-import type { Target } from './fuzz-targets.ts';
+import { type Coverage, Reach } from './coverage.ts';
+import { mutateSequence } from './fuzz-sequence.ts';
+import { give, MAX_ALLOCATED, type Target } from './fuzz-target.ts';
 
 /** Inputs between two looks at the coverage, which cost more than an input. */
 const BATCH = 200;
 /** Longest input, bytes. */
-const MAX_INPUT = 4096;
+export const MAX_INPUT = 8192;
 /** One defect is found by thousands of inputs: so many are kept and told of. */
 const MOST_FINDINGS = 5;
 /** An input that takes longer than this is a finding, ms: it would hold up everybody else. */
 const SLOW = 200;
+/** How often what the target keeps is looked at, ms. */
+const LOOK_EVERY = 5000;
+/** What may be kept more than after the first looks, bytes. */
+const MAX_GROWTH = 16 * 1024 * 1024;
+const WARM_LOOKS = 2;
+
+const CORPORA = fileURLToPath(new URL('corpus', import.meta.url));
+
+/** The folder of a target's inputs. */
+export function corpusOf(name: string): string {
+  return join(CORPORA, name.replaceAll(' ', '-'));
+}
+
+/** Keeps an input, and says where. */
+export function keep(name: string, prefix: string, input: Uint8Array): string {
+  const file = join(corpusOf(name), prefix + createHash('sha256').update(input).digest('hex').slice(0, 16));
+  writeFileSync(file, input);
+  return file;
+}
+
+/** Hears of each input, so that one that never ends is known outside. */
+export interface Watch {
+  begin(input: Uint8Array): void;
+  end(): void;
+}
 
 /**
- * Feeds one decoder: mutates inputs of its corpus, and keeps those that reach blocks of source that none before them did.
+ * Feeds one target: mutates inputs of its corpus, and keeps those that reach source which none before them did.
  * The corpus is a folder, so that the next run begins where this one ends.
  */
 export class Fuzzer {
   readonly target: Target;
-  /** Files of inputs that broke the decoder. */
-  readonly findings = new Set<string>();
+  /** What went wrong, a text each. */
+  readonly findings = new Map<string, string>();
   runs = 0;
   kept = 0;
   readonly #corpus: Uint8Array[];
-  readonly #known: Set<string>;
+  readonly #known = new Reach();
   readonly #coverage: Coverage;
   readonly #random: SeededRandom;
-  readonly #folder: string;
+  readonly #watch: Watch;
+  #looks = 0;
+  #warm = Number.POSITIVE_INFINITY;
+  #nextLook = 0;
 
-  constructor(target: Target, coverage: Coverage, corpora: string, seed: number) {
+  constructor(target: Target, coverage: Coverage, seed: number, watch: Watch) {
     this.target = target;
     this.#coverage = coverage;
-    this.#random = new SeededRandom(seed);
-    this.#folder = join(corpora, target.name.replaceAll(' ', '-'));
-    mkdirSync(this.#folder, { recursive: true });
-    const files = readdirSync(this.#folder).sort();
-    this.#corpus = [...target.seeds, ...files.map((file) => readFileSync(join(this.#folder, file)))];
-    coverage.take();
-    for (const input of this.#corpus) this.#run(input);
-    this.#known = coverage.take();
+    this.#random = SeededRandom.of(seed, target.name);
+    this.#watch = watch;
+    const folder = corpusOf(target.name);
+    mkdirSync(folder, { recursive: true });
+    const files = readdirSync(folder).sort();
+    this.#corpus = [...target.seeds, ...files.map((file) => readFileSync(join(folder, file)))];
   }
 
-  /** Blocks of source reached so far. */
-  get blocks(): number {
+  /** Characters of source reached so far. */
+  get reached(): number {
     return this.#known.size;
   }
 
-  /** Fuzzes until `deadline` on the clock of `performance.now()`, one batch at least. */
-  fuzz(deadline: number): void {
+  /** Runs the corpus, then fuzzes until `deadline` on the clock of `performance.now()`, one batch at least. */
+  async fuzz(deadline: number): Promise<void> {
     this.#coverage.take();
+    for (const input of this.#corpus) await this.#run(input);
+    this.#known.add(this.#coverage.take());
     do {
       const batch = Array.from({ length: BATCH }, () => this.#mutated());
-      for (const input of batch) this.#run(input);
-      const fresh = new Set([...this.#coverage.take()].filter((block) => !this.#known.has(block)));
-      if (fresh.size > 0) this.#keepWhatIsNew(batch, fresh);
+      for (const input of batch) await this.#run(input);
+      const fresh = this.#coverage.take().beyond(this.#known);
+      if (fresh.size > 0) await this.#keepWhatReaches(batch, fresh);
+      // what a batch left behind in timers and on their way is no growth
+      await turn();
+      this.#look(performance.now());
     } while (performance.now() < deadline);
   }
 
-  /** Finds out, one by one, which inputs of the batch reached the new blocks. */
-  #keepWhatIsNew(batch: readonly Uint8Array[], fresh: Set<string>): void {
-    for (const block of fresh) this.#known.add(block);
-    for (const input of batch) {
-      if (fresh.size === 0) return;
-      this.#run(input);
-      const reached = [...this.#coverage.take()].filter((block) => fresh.delete(block));
-      if (reached.length === 0) continue;
+  /** Finds out, by halves, which inputs reached what is new. */
+  async #keepWhatReaches(inputs: readonly Uint8Array[], fresh: Reach): Promise<void> {
+    this.#coverage.take();
+    for (const input of inputs) await this.#run(input);
+    const reached = this.#coverage.take().within(fresh).beyond(this.#known);
+    if (reached.size === 0) return;
+    const [input] = inputs;
+    if (inputs.length > 1) {
+      const half = inputs.length >> 1;
+      await this.#keepWhatReaches(inputs.slice(0, half), fresh);
+      await this.#keepWhatReaches(inputs.slice(half), fresh);
+    } else if (input !== undefined) {
+      this.#known.add(reached);
       this.#corpus.push(input);
       this.kept++;
-      this.#save('', input);
+      keep(this.target.name, '', input);
     }
   }
 
@@ -79,6 +119,8 @@ export class Fuzzer {
     const random = this.#random;
     const pick = () => this.#corpus[random.int(0, this.#corpus.length - 1)] ?? new Uint8Array(0);
     const input = pick();
+    const { sequence } = this.target;
+    if (sequence !== undefined) return mutateSequence(input, pick(), random, sequence.fit).subarray(0, MAX_INPUT);
     // Now and then two inputs are joined: the head of one, the tail of another.
     const base = random.chance(0.1)
       ? Buffer.concat([input.subarray(0, random.int(0, input.length)), pick().subarray(random.int(0, input.length))])
@@ -86,29 +128,67 @@ export class Fuzzer {
     return mutate(base, random).subarray(0, MAX_INPUT);
   }
 
-  #run(input: Uint8Array): void {
+  async #run(input: Uint8Array): Promise<void> {
     this.runs++;
+    this.#watch.begin(input);
+    const allocated = allocatedNow();
     const began = performance.now();
     try {
-      this.target.run(input);
+      const work = give(this.target, input);
+      if (work instanceof Promise) await work;
     } catch (error) {
-      if (!(error instanceof ProtocolError)) this.#found(input, error);
+      this.#found(input, error);
     }
     const took = performance.now() - began;
-    if (took > SLOW) this.#found(input, new Error(`took ${took} ms`));
+    this.#watch.end();
+    if (took > SLOW) await this.#judgeSlow(input, took);
+    const more = allocatedNow() - allocated;
+    const { maxAllocated = MAX_ALLOCATED } = this.target;
+    if (more > maxAllocated) this.#found(input, new Error(`${input.length} bytes made it allocate ${more}`));
+  }
+
+  /** Another process may have had the processor: only what is slow again is slow. */
+  async #judgeSlow(input: Uint8Array, took: number): Promise<void> {
+    for (let i = 0; i < 2; i++) {
+      const began = process.threadCpuUsage();
+      this.#watch.begin(input);
+      try {
+        const work = give(this.target, input);
+        if (work instanceof Promise) await work;
+      } catch {
+        // it was found already
+      }
+      this.#watch.end();
+      const { user, system } = process.threadCpuUsage(began);
+      if ((user + system) / 1000 <= SLOW) return;
+    }
+    this.#found(input, new Error(`took ${took} ms`));
+  }
+
+  #look(now: number): void {
+    if (now < this.#nextLook) return;
+    this.#nextLook = now + LOOK_EVERY;
+    const kept = this.#coverage.keptMemory();
+    if (this.#looks++ < WARM_LOOKS) this.#warm = kept;
+    else if (kept - this.#warm > MAX_GROWTH) {
+      this.#tell('growth', `keeps ${kept - this.#warm} bytes more after ${this.runs} inputs`);
+    }
   }
 
   #found(input: Uint8Array, error: unknown): void {
     if (this.findings.size >= MOST_FINDINGS) return;
-    const file = this.#save('finding-', input);
-    if (this.findings.has(file)) return;
-    this.findings.add(file);
-    console.error(`${this.target.name}: ${file}`, error);
+    this.#tell(keep(this.target.name, 'finding-', input), inspect(error));
   }
 
-  #save(prefix: string, input: Uint8Array): string {
-    const file = join(this.#folder, prefix + createHash('sha256').update(input).digest('hex').slice(0, 16));
-    writeFileSync(file, input);
-    return file;
+  #tell(where: string, what: string): void {
+    if (this.findings.has(where)) return;
+    this.findings.set(where, what);
+    console.error(`${this.target.name}: ${where}: ${what}`);
   }
+}
+
+/** JavaScript objects and what they hold outside the heap, garbage included, bytes. */
+function allocatedNow(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics();
+  return used_heap_size + external_memory;
 }

@@ -9,7 +9,10 @@ const SOAKS: readonly (readonly [name: string, what: string])[] = [
     'the four roles in virtual time, many schedules, goes on where it stopped: --seeds N, --jobs N, --plan JSON',
   ],
   ['mutants', 'faults planted in the roles, each of which the simulation must catch: --seeds N, --jobs N, --only NAME'],
-  ['fuzz', 'hostile bytes for every decoder'],
+  [
+    'fuzz',
+    'hostile bytes for every decoder and state machine, and for a live server: --minutes N, --jobs N, --only NAME, --live',
+  ],
   ['peers-matrix', 'real peers with every option and transport'],
   ['transfer', 'gigabytes and thousands of channel recyclings through one virtual connection: --help'],
   ['farm', 'two proxies on two hosts, one killed or drained under load: --sessions N, --seconds N'],

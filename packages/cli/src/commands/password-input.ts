@@ -16,16 +16,21 @@ const BACKSPACE = ['\x7f', '\b'];
 const KILL_LINE = '\x15';
 
 /**
- * Reads a password: from a terminal typed twice without echo, from anything else one line of UTF-8. The input is used up
+ * Reads a password: from a terminal typed without echo, from anything else one line of UTF-8. The input is used up
  * afterwards.
+ * @param twice whether it is typed a second time, as for a new one. Default true.
  * @param prompt writes to the user; the password is not among what it is given.
  * @throws PasswordInputError when there is none, when the two differ, and when the user gives up.
  */
-export async function readPassword(input: PasswordInput, prompt: (text: string) => void): Promise<string> {
+export async function readPassword(
+  input: PasswordInput,
+  prompt: (text: string) => void,
+  { twice = true }: { readonly twice?: boolean } = {},
+): Promise<string> {
   if (input.isTTY !== true) return readLine(input);
   input.setRawMode?.(true);
   try {
-    return await readTwice(input, prompt);
+    return await readTyped(input, prompt, twice);
   } finally {
     input.setRawMode?.(false);
   }
@@ -53,7 +58,7 @@ function decoded(decode: () => string): string {
   }
 }
 
-async function readTwice(input: PasswordInput, prompt: (text: string) => void): Promise<string> {
+async function readTyped(input: PasswordInput, prompt: (text: string) => void, twice: boolean): Promise<string> {
   const decoder = new TextDecoder();
   let first: string | undefined;
   let line: string[] = [];
@@ -67,6 +72,7 @@ async function readTwice(input: PasswordInput, prompt: (text: string) => void): 
       if (key === '\r' || key === '\n') {
         prompt('\n');
         const typed = line.join('');
+        if (!twice) return typed;
         if (first !== undefined) return same(first, typed);
         first = typed;
         line = [];

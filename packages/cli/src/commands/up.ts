@@ -1,13 +1,17 @@
 import { settingsFromFlags, startProxy } from '@rpch/proxy';
-import { echoInterface, serveTcp } from '@rpch/rpc/internal';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
+import { startRpcServer } from '../serve/rpc-server.ts';
+import { serveSettings } from '../serve/settings.ts';
 import { announce, untilStopped } from './proxy.ts';
+import { reloadOnHangup } from './serve.ts';
 
 const HTTP = 'http://127.0.0.1:8080';
 const HTTPS = 'https://127.0.0.1:8443';
-/** The name by which clients ask for the demonstration server, and the port that it listens on. */
-const DEMO = { name: 'demo', port: 6101 };
+/** The name by which clients ask for the demonstration server, and the ports that it listens on: plain TCP, and `ncacn_http`. */
+const DEMO = { name: 'demo', tcp: 6101, http: 6001 };
+/** Where clients look for the endpoint mapper of a server behind a proxy ([MS-RPCE] 2.1.1.8). */
+const MAPPER = 593;
 const USERS = ['alice:wonderland', 'bob:builder'];
 
 /** `rpch up`, which is `npm start`: the proxy in front of a demonstration RPC server, on loopback. */
@@ -19,41 +23,57 @@ export function upCommand(): Command {
     .addHelpText('after', '\nExample:\n  rpch up --data /tmp/rpch')
     .action(async ({ data, logLevel }: { readonly data: string; readonly logLevel: string }) => {
       const log = makeLog(logLevel);
-      const server = await serveTcp({
-        host: '127.0.0.1',
-        port: DEMO.port,
-        interfaces: [echoInterface],
-        log: (line) => log.info({ event: 'demo-server' }, line),
+      const demo = serveSettings({
+        listen: [`ncacn_ip_tcp:127.0.0.1[${DEMO.tcp}]`, `ncacn_http:127.0.0.1[${DEMO.http}]`],
+        // A demonstration shows calls without security too.
+        level: 'none',
+        user: USERS,
+        data,
       });
+      const server = await startRpcServer(demo, log);
       const read = () =>
         settingsFromFlags({
           listen: [HTTP, HTTPS],
-          map: [`${DEMO.name}:${DEMO.port}=127.0.0.1:${DEMO.port}`],
+          map: [
+            `${DEMO.name}:${DEMO.tcp}=127.0.0.1:${DEMO.tcp}`,
+            `ncacn_http:${DEMO.name}:${DEMO.http}=127.0.0.1:${DEMO.http}`,
+            `ncacn_http:${DEMO.name}:${MAPPER}=127.0.0.1:${DEMO.http}`,
+          ],
           user: USERS,
           data,
         });
-      const proxy = await startProxy(read(), log);
-      announce(proxy);
-      process.stdout.write(whatToTry());
-      await untilStopped(proxy, read, log);
-      await server.close();
+      try {
+        const proxy = await startProxy(read(), log);
+        announce(proxy);
+        process.stdout.write(whatToTry());
+        reloadOnHangup(server, demo, log);
+        await untilStopped(proxy, read, log);
+      } finally {
+        await server.close();
+      }
     });
 }
 
 function whatToTry(): string {
   const [user = ''] = USERS;
-  const binding = (proxy: string): string => `'ncacn_http:${DEMO.name}[${DEMO.port},RpcProxy=${proxy}]'`;
+  const binding = (endpoint: number | '', proxy: string): string => {
+    return `'ncacn_http:${DEMO.name}[${endpoint},RpcProxy=${proxy}]'`;
+  };
   return `
-The proxy stands in front of an RPC server that offers rpcecho as "${DEMO.name}", port ${DEMO.port}. Accounts: ${USERS.join(', ')}.
-Try, from another terminal:
+The proxy stands in front of an RPC server that offers rpcecho as "${DEMO.name}": port ${DEMO.tcp} (plain TCP), port ${DEMO.http} (ncacn_http), and
+its endpoint mapper. Accounts, of both: ${USERS.join(', ')}. Try, from another terminal:
 
   # is the RPC Proxy there, and does the account work? (an empty 200)
   curl -i -u ${user} ${HTTP}/rpc/rpcproxy.dll
   curl -i -k --ntlm -u ${user} ${HTTPS}/rpc/rpcproxy.dll
 
   # a call through it, hop by hop
-  npx rpch ping ${binding('127.0.0.1:8080')} -u alice -p wonderland
-  npx rpch ping ${binding('127.0.0.1:8443')} --https --insecure -u alice -p wonderland
+  npx rpch ping ${binding(DEMO.tcp, '127.0.0.1:8080')} -u alice -p wonderland
+  npx rpch ping ${binding(DEMO.tcp, '127.0.0.1:8443')} --https --insecure -u alice -p wonderland
+
+  # what the server offers, and a call that is encrypted from end to end, to where its endpoint mapper says
+  npx rpch endpoints ${binding('', '127.0.0.1:8080')} -u alice -p wonderland
+  npx rpch ping ${binding('', '127.0.0.1:8080')} -u alice -p wonderland --rpc-auth spnego --level privacy
 
   # what a client learns that asks for a server which it may not reach
   npx rpch ping 'ncacn_http:secret[135,RpcProxy=127.0.0.1:8080]' -u alice -p wonderland

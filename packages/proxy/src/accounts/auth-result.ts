@@ -1,4 +1,4 @@
-import type { Account } from './provider.ts';
+import type { Account, NtlmSession } from './provider.ts';
 
 /**
  * Why a login was refused. `bad-name`, `bad-token`: what was sent is no account name or no NTLM message.
@@ -7,9 +7,9 @@ import type { Account } from './provider.ts';
  */
 export type RefusalReason = 'bad-name' | 'bad-token' | 'bad-credentials' | 'busy' | 'provider-failed';
 
-/** Outcome of a login. `why` and `name` of a refusal are for the log; a client is told none of them. */
+/** Outcome of a login; `session` comes of NTLM alone. `why` and `name` of a refusal are for the log; a client is told none of them. */
 export type AuthResult =
-  | { readonly kind: 'accepted'; readonly account: Account }
+  | { readonly kind: 'accepted'; readonly account: Account; readonly session?: NtlmSession }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly why: string; readonly name?: string };
 
 /** What happened, for the log and for counting. Holds no secret. */

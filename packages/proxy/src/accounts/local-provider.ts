@@ -3,7 +3,15 @@ import type { AccountRecord } from './account-record.ts';
 import { canonicalNtlmAccount, canonicalPart, type DomainNames, type NameResult } from './names.ts';
 import { ntHash } from './nt-hash.ts';
 import type { PasswordHasher } from './password.ts';
-import type { Account, AccountProvider, ChannelBindings, NtlmContext, NtlmExchange, NtlmResult } from './provider.ts';
+import type {
+  Account,
+  AccountProvider,
+  ChannelBindings,
+  NtlmContext,
+  NtlmExchange,
+  NtlmResult,
+  NtlmSession,
+} from './provider.ts';
 
 /** What this provider needs of the NTLM acceptor ([MS-NLMP] 3.2): one handshake. */
 export interface NtlmAcceptorLike {
@@ -11,7 +19,7 @@ export interface NtlmAcceptorLike {
     token: Uint8Array,
   ): Promise<
     | { readonly kind: 'challenge'; readonly token: Uint8Array }
-    | { readonly kind: 'accepted'; readonly user: string; readonly domain: string }
+    | { readonly kind: 'accepted'; readonly user: string; readonly domain: string; readonly session?: NtlmSession }
     | { readonly kind: 'refused'; readonly user?: string; readonly domain?: string; readonly why: string }
   >;
 }
@@ -92,7 +100,8 @@ export class LocalProvider implements AccountProvider {
     const record = name.ok ? this.#accounts.get(name.name) : undefined;
     // An acceptor that accepts whom lookup did not give a hash for is not believed.
     if (record?.ntHash === undefined) return refusal(name, 'no such account for NTLM');
-    return { kind: 'accepted', account: accountOf(record) };
+    const { session } = result;
+    return { kind: 'accepted', account: accountOf(record), ...(session === undefined ? {} : { session }) };
   }
 }
 

@@ -1,3 +1,5 @@
+import type { NegotiableResult } from '@rpch/rpc/internal';
+
 /** Someone who has proven who they are. */
 export interface Account {
   /** Canonical name (names.ts). */
@@ -19,10 +21,13 @@ export interface NtlmContext {
   readonly channelBindings?: ChannelBindings;
 }
 
+/** What a handshake leaves besides the account: the keys that protect RPC calls. HTTP needs none of it. */
+export type NtlmSession = Omit<Extract<NegotiableResult, { readonly kind: 'accepted' }>, 'kind' | 'user' | 'domain'>;
+
 /** What one token led to. `why` is for the log. `name`, where it is known, is canonical. */
 export type NtlmResult =
   | { readonly kind: 'challenge'; readonly token: Uint8Array }
-  | { readonly kind: 'accepted'; readonly account: Account }
+  | { readonly kind: 'accepted'; readonly account: Account; readonly session?: NtlmSession }
   | { readonly kind: 'refused'; readonly name?: string; readonly why: string };
 
 /** One NTLM handshake; it belongs to one TCP connection. */

@@ -171,7 +171,7 @@ export function readBindingOptions(binding: StringBinding, written: string): Bin
 export function parseNamedHost(value: string): NamedHost | undefined {
   const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]/?#@%]+))(?::(\d{1,5}))?$/i.exec(value);
   const name = match?.[1] ?? match?.[2];
-  if (name === undefined) return undefined;
+  if (name === undefined || !/^[!-~]+$/.test(name)) return undefined;
   if (match?.[3] === undefined) return { host: name };
   const named = port(match[3]);
   return named === undefined ? undefined : { host: name, port: named };

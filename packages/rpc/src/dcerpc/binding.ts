@@ -47,6 +47,7 @@ export interface HttpBinding extends CommonBinding {
   readonly httpAuth?: 'basic' | 'ntlm' | 'negotiate';
 }
 
+/** What a string binding means, of either protocol: see {@link parseBinding}. */
 export type Binding = TcpBinding | HttpBinding;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -18,6 +18,8 @@ const NOTHING = new Uint8Array(0);
  * Makes a declared interface one that can be served: a request is decoded, its handler called with the input and the call, what it
  * returns or resolves to is encoded. Handlers that return at once cost no promise.
  *
+ * Arrays of bytes in the input are views of the request's stub, which is the handler's: to keep a small one, copy it.
+ *
  * A handler throws RpcFaultError for a fault of its choice. What does not decode is rpc_x_bad_stub_data, an operation without a
  * procedure nca_s_op_rng_error; a result that the declaration does not allow is a defect of the handler's.
  */
@@ -60,7 +62,7 @@ class Operation {
 
   serve(stub: Uint8Array, littleEndian: boolean, call: RpcCall): Uint8Array | Promise<Uint8Array> {
     // What follows the input is nobody's business: Windows and Samba ignore it, and their tests send it.
-    const input = this.#procedure.decodeRequest(this.#takesNothing ? NOTHING : stub, littleEndian);
+    const input = this.#procedure.decodeRequest(this.#takesNothing ? NOTHING : stub, littleEndian, true, true);
     const output = this.#handler.call(this.#handlers, input, call);
     if (output instanceof Promise) {
       return output.then((settled) => this.#procedure.encodeResponse(settled, input, littleEndian));

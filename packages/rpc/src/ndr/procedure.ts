@@ -115,8 +115,9 @@ export class Procedure<out I, out O> {
     return encodeParameters(this.#inputs, values, this.#inputs.scopeOf(values), littleEndian, this.#requestCapacity);
   }
 
-  decodeRequest(stub: Uint8Array, littleEndian: boolean, ieeeFloats = true): I {
-    const reader = new NdrReader(stub, littleEndian, this.name, ieeeFloats);
+  /** @param views makes arrays of bytes views of `stub`, which must not change any more, and not copies. */
+  decodeRequest(stub: Uint8Array, littleEndian: boolean, ieeeFloats = true, views = false): I {
+    const reader = new NdrReader(stub, littleEndian, this.name, ieeeFloats, views);
     return decodeParameters(reader, this.#inputs, this.#inputs.newScope()) as I;
   }
 

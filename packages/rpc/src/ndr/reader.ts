@@ -34,6 +34,7 @@ const TEXT = 'C706 14.3.4';
 export class NdrReader {
   readonly littleEndian: boolean;
   readonly #ieeeFloats: boolean;
+  readonly #views: boolean;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #what: string;
@@ -48,10 +49,12 @@ export class NdrReader {
    * @param what names the stub in errors.
    * @param ieeeFloats is false where the data representation announces VAX, Cray or IBM floats (C706 14.1): a stub that
    * holds a float is refused then.
+   * @param views makes arrays of bytes views of `bytes`, which must not change any more, and not copies.
    */
-  constructor(bytes: Uint8Array, littleEndian: boolean, what: string, ieeeFloats = true) {
+  constructor(bytes: Uint8Array, littleEndian: boolean, what: string, ieeeFloats = true, views = false) {
     this.littleEndian = littleEndian;
     this.#ieeeFloats = ieeeFloats;
+    this.#views = views;
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#what = what;
@@ -102,10 +105,11 @@ export class NdrReader {
     return this.u32();
   }
 
-  /** A copy of the next `length` bytes. */
+  /** The next `length` bytes: a copy, or a view where those were asked for. */
   bytes(length: number): Uint8Array {
     const at = this.#take(1, length);
-    return new Uint8Array(this.#bytes.subarray(at, at + length));
+    const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+    return this.#views ? view : new Uint8Array(view);
   }
 
   /** `length` UTF-16 code units, aligned to 2. */

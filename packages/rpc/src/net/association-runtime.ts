@@ -18,7 +18,7 @@ export interface RpcServerOptions {
   readonly interfaces: readonly OfferedInterface[];
   /**
    * Who accepts RPC-level security contexts ([MS-RPCE] 2.2.1.1.7): each call makes the acceptor of one. Default: nobody does, and
-   * a client that wants security is told bind_nak authentication_type_not_recognized.
+   * a client that wants security is told bind_nak authentication_type_not_recognized. ntlmAccounts makes them of a list of accounts.
    */
   readonly security?: SecurityProviders;
   /** Security contexts of one connection. Default 64. */

@@ -8,6 +8,7 @@ import { type HttpCredentials, isLoopback } from './http-credentials.ts';
 import { closesInLogin, HttpLogin } from './http-login.ts';
 import type { HttpResponseHead } from './http-response.ts';
 import { type ChannelKind, HttpStatusError, hopOf } from './http-status-error.ts';
+import { peerCertificate } from './peer-certificate.ts';
 import type { ProxyAddress } from './proxy-address.ts';
 
 /** What the opening of a channel does to its surroundings. None of these is called after `cancel`. */
@@ -84,7 +85,7 @@ export class ChannelOpening {
   async #begin(socket: Socket): Promise<void> {
     const { request, proxy } = this.#options;
     const secure = socket instanceof TLSSocket;
-    const certificate = secure ? socket.getPeerX509Certificate() : undefined;
+    const certificate = secure ? peerCertificate(socket) : undefined;
     const local = isLoopback(socket.remoteAddress ?? '');
     const toHttpProxy = isAbsoluteForm(request);
     const login = (hop: 'RPC Proxy' | 'HTTP proxy', credentials: HttpCredentials | undefined): Promise<HttpLogin> =>

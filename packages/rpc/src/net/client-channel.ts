@@ -12,6 +12,8 @@ import type { ProxyAddress } from './proxy-address.ts';
 const LINGER = 500;
 /** The same for a channel that has a successor: its last bytes must get through. */
 const RETIRED_LINGER = 60_000;
+/** How long an IN channel that has a successor waits for the proxy to close it first, ms. */
+const FAREWELL = 1_000;
 /** What may wait until the channel's request is on its way, bytes: one RTS PDU, and whatever a role may send behind it. */
 export const MAX_WAITING = 64 * 1024;
 
@@ -71,6 +73,7 @@ export class ClientChannel {
   #blocked = false;
   #paused = false;
   #over = false;
+  #farewell: NodeJS.Timeout | undefined;
   #written = 0;
   #heard = 0;
   #atTick = { written: 0, heard: 0 };
@@ -149,7 +152,16 @@ export class ClientChannel {
 
   /** Ends the channel for it has a successor: all that was written goes out first. Nothing is reported any more. */
   retire(): void {
-    if (this.#giveUp()) this.#connected?.close(RETIRED_LINGER, true);
+    const leg = this.#connected;
+    if (!this.#giveUp() || leg === undefined) return;
+    if (this.kind === 'OUT') {
+      leg.close(RETIRED_LINGER, true);
+      return;
+    }
+    // The inbound proxy closes when it has IN_R1/A5 or IN_R2/A5 ([MS-RPCH] 3.2.3.5.8): reverse proxies may drop the end of a
+    // body whose sender has gone.
+    leg.flush();
+    this.#farewell = setTimeout(() => leg.close(RETIRED_LINGER, true), FAREWELL);
   }
 
   /** To be told at every tick: what was sent or heard since the last one is taken to have been now. */
@@ -195,7 +207,10 @@ export class ClientChannel {
         this.#blocked = blocked;
         if (!blocked && !this.#over) this.#events.drained();
       },
-      closed: (error) => this.#ended(error),
+      closed: (error) => {
+        clearTimeout(this.#farewell);
+        this.#ended(error);
+      },
     });
     this.#socket = outcome;
     this.#connected = leg;

@@ -4,6 +4,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { RpchError } from '../errors.ts';
 import type { HopFound, TlsFound } from './hop-found.ts';
+import { peerCertificate } from './peer-certificate.ts';
 import type { ClientTls, HttpProxySetting, ProxyAddress } from './proxy-address.ts';
 import { openTunnel } from './tunnel.ts';
 
@@ -206,7 +207,7 @@ function tlsFound(socket: TLSSocket): TlsFound {
   return {
     version: socket.getProtocol() ?? '',
     cipher: socket.getCipher().name,
-    certificate: socket.getPeerX509Certificate(),
+    certificate: peerCertificate(socket),
     distrust: socket.authorized ? undefined : String(socket.authorizationError),
   };
 }

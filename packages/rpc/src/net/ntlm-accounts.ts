@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { AcceptorResult, SecurityAcceptor } from '../dcerpc/security-context.ts';
 import type { SecurityProviders } from '../dcerpc/server-security.ts';
 import { NtlmAcceptor, type NtlmAcceptorOptions } from '../security/ntlm/acceptor.ts';
 import { ntowfv1 } from '../security/ntlm/crypto.ts';
@@ -27,7 +28,8 @@ const NETBIOS_NAME_LENGTH = 15;
 
 /**
  * Accepts NTLM version 2 ([MS-NLMP] 3.2.5), with SPNEGO around it or without, from the accounts of one domain: the `security` of serveTcp and
- * serveHttp. `EXAMPLE\alice`, `alice@example.org` and `alice` are one account, in any case of their letters.
+ * serveHttp. `EXAMPLE\alice`, `alice@example.org` and `alice` are one account, in any case of their letters; the identity of its calls is
+ * always `alice`, as `lookup` was asked for it, and the domain EXAMPLE.
  *
  * ```ts
  * const passwords = new Map([['alice', 'wonderland']]);
@@ -49,19 +51,46 @@ export function ntlmAccounts(options: NtlmAccountsOptions): SecurityProviders {
     random: randomBytes,
     lookup: async (written, writtenDomain) => {
       const { user, domain: named } = accountOf(written, writtenDomain);
-      const secret = ours.has(lowerCase(named)) ? await options.lookup(lowerCase(user)) : undefined;
+      const secret = ours.has(lowerCase(named)) ? await options.lookup(user) : undefined;
       return typeof secret === 'string' ? ntowfv1(secret) : secret;
     },
   };
   // Wrong names are told now, not at the first client.
   new NtlmAcceptor(ntlm);
-  return { ntlm: () => new NtlmAcceptor(ntlm), spnego: spnegoAcceptance(ntlm) };
+  const spnego = spnegoAcceptance(ntlm);
+  return {
+    ntlm: () => new AccountAcceptor(new NtlmAcceptor(ntlm), domain),
+    spnego: () => new AccountAcceptor(spnego(), domain),
+  };
 }
 
-/** A client sends `user@domain` whole, as the user with no domain beside it. */
+/** Tells the account's one name, where the client's spelling of it was accepted. */
+class AccountAcceptor implements SecurityAcceptor {
+  readonly #acceptor: SecurityAcceptor;
+  readonly #domain: string;
+
+  constructor(acceptor: SecurityAcceptor, domain: string) {
+    this.#acceptor = acceptor;
+    this.#domain = domain;
+  }
+
+  get complete(): boolean {
+    return this.#acceptor.complete;
+  }
+
+  async step(token: Uint8Array): Promise<AcceptorResult> {
+    const result = await this.#acceptor.step(token);
+    if (result.kind !== 'accepted') return result;
+    const { user } = accountOf(result.user, result.domain);
+    return { ...result, user, domain: this.#domain };
+  }
+}
+
+/** The user's name in lower case, and the domain: a client sends `user@domain` whole, as the user with no domain beside it. */
 function accountOf(user: string, domain: string): { readonly user: string; readonly domain: string } {
   const at = domain === '' ? user.lastIndexOf('@') : -1;
-  return at < 0 ? { user, domain } : { user: user.slice(0, at), domain: user.slice(at + 1) };
+  if (at < 0) return { user: lowerCase(user), domain };
+  return { user: lowerCase(user.slice(0, at)), domain: user.slice(at + 1) };
 }
 
 function lowerCase(name: string): string {

@@ -32,6 +32,7 @@ export interface RpcHttpOptions {
   readonly allowInsecureBasic?: boolean;
   /** TLS to the RPC Proxy even where the binding does not say so. */
   readonly https?: boolean;
+  /** TLS to the RPC Proxy: authorities to trust, a certificate of the client's. */
   readonly tls?: ClientTls;
   /** For the HTTP proxy on the client's network, where it asks. */
   readonly httpProxyCredentials?: Credentials;

@@ -9,7 +9,9 @@ import { tickInterval } from './tick-interval.ts';
 const DEFAULT_MAX_CONNECTIONS = 1000;
 const DEFAULT_STALL_TIMEOUT = 60_000;
 
+/** Where to listen, and what to serve. */
 export interface TcpServerOptions extends RpcServerOptions {
+  /** The address to listen on, `0.0.0.0` or `::` for all. */
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -24,7 +26,9 @@ export interface TcpServerOptions extends RpcServerOptions {
   readonly stallTimeout?: number;
 }
 
+/** A server that listens. */
 export interface TcpServer {
+  /** The port in use. */
   readonly port: number;
   /**
    * Stops listening, lets calls in progress finish for as long as `grace`, and cuts every connection; resolves when all are gone.

@@ -4,7 +4,7 @@ import { RpcFaultError } from '../../src/dcerpc/fault.ts';
 import { defineInterface } from '../../src/dcerpc/interface-declaration.ts';
 import type { RpcCall } from '../../src/dcerpc/rpc-interface.ts';
 import { serverInterface } from '../../src/dcerpc/server-interface.ts';
-import { input, output, procedure, uint8, uint32 } from '../../src/ndr/mod.ts';
+import { conformantArray, input, output, procedure, uint8, uint32 } from '../../src/ndr/mod.ts';
 import { rpcCall } from '../interfaces/support.ts';
 import { hex, u32 } from './support.ts';
 
@@ -49,6 +49,26 @@ test('requests are decoded, answers encoded, in the byte order of the request, a
   assert.equal(served.name, 'counter');
   assert.deepEqual(served.syntax, { uuid: '6a07e9b5-0000-4000-8000-000000000001', version: 0x20001 });
   assert.equal(served.minimumLevel, 6);
+});
+
+test('bytes of a request are not copied for the handler, and those of other stubs are', () => {
+  const bytes = { len: input(uint32), data: input(conformantArray(uint8, { size_is: 'len' })) };
+  const put = procedure({ name: 'Put', opnum: 0, parameters: bytes });
+  const uuid = '6a07e9b5-0000-4000-8000-000000000002';
+  const sink = defineInterface({ name: 'sink', uuid, version: [1, 0], procedures: { put } });
+  const given: Uint8Array[] = [];
+  const served = serverInterface(sink, {
+    put: ({ data }) => {
+      given.push(data);
+      return {};
+    },
+  });
+  const stub = hex('03000000 03000000 010203');
+  served.handle(0, stub, true, rpcCall());
+  const copied = put.decodeRequest(stub, true).data;
+  stub.fill(9, 8);
+  assert.deepEqual(given, [hex('090909')]);
+  assert.deepEqual(copied, hex('010203'));
 });
 
 test('a handler may take its time', async () => {

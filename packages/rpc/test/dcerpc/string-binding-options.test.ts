@@ -98,6 +98,7 @@ for (const [text, why] of [
     /option "rcpproxy" is not known; known are endpoint, RpcProxy, HttpProxy, .*seal.*localaddress/,
   ],
   ['ncacn_http:s[6001,RpcProxy]', /option RpcProxy takes host or host:port.*found ""/],
+  ['ncacn_http:s[6001,RpcProxy=10.1.2\x03:80]', /option RpcProxy takes host or host:port/],
   ['ncacn_http:s[6001,RpcProxy=p:0]', /RpcProxy takes/],
   ['ncacn_http:s[6001,RpcProxy=p:65536]', /RpcProxy takes/],
   ['ncacn_http:s[6001,RpcProxy=http://p]', /RpcProxy takes/],

@@ -175,19 +175,26 @@ test('an outbound proxy that acknowledges nothing ends its session', { timeout: 
   assert.ok(lines.some((line) => line.includes('wait for acknowledgements')));
 });
 
-test('association groups are shared by virtual connections with one AssociationGroupId, and no others', async (t) => {
+test('association groups are shared by virtual connections with one AssociationGroupId or one client address, and no others', async (t) => {
   const { dial } = await start(t);
   const groupOf = (ack: Uint8Array): number => Buffer.from(ack).readUInt32LE(20);
-  const joins = async (n: number, assocGroupId: number, group: Uint8Array): Promise<Uint8Array> => {
+  const joins = async (n: number, assocGroupId: number, group: Uint8Array, host: number): Promise<Uint8Array> => {
     const [out, inbound] = [await dial(), await dial()];
     out.send(a2(cookie(n)));
-    inbound.send(b2(cookie(n), group), bindPdu({ assocGroupId }));
+    inbound.send(b2(cookie(n), group, host), bindPdu({ assocGroupId }));
     return await out.rpc();
   };
-  const first = await joins(1, 0, cookie(0xaa));
+  const first = await joins(1, 0, cookie(0xaa), 9);
   assert.equal(first[2], PduType.bind_ack);
-  const same = await joins(2, groupOf(first), cookie(0xaa));
-  assert.equal(same[2], PduType.bind_ack);
-  assert.equal(groupOf(same), groupOf(first));
-  assert.equal((await joins(3, groupOf(first), cookie(0xbb)))[2], PduType.bind_nak);
+  // Through another network, and as Samba does it: with another AssociationGroupId each time.
+  const others = [
+    [cookie(0xaa), 10],
+    [cookie(0xbb), 9],
+  ] as const;
+  for (const [i, [group, host]] of others.entries()) {
+    const same = await joins(2 + i, groupOf(first), group, host);
+    assert.equal(same[2], PduType.bind_ack);
+    assert.equal(groupOf(same), groupOf(first));
+  }
+  assert.equal((await joins(4, groupOf(first), cookie(0xbb), 10))[2], PduType.bind_nak);
 });

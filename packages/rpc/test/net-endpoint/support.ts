@@ -154,14 +154,14 @@ export function a2(virtualConnectionCookie: Uint8Array, changes: Partial<typeof 
   return CONN_A2.encode({ version: 1, virtualConnectionCookie, outChannelCookie: OUT, ...PROXY, ...changes });
 }
 
-export function b2(virtualConnectionCookie: Uint8Array, associationGroupId = GROUP): Uint8Array {
+export function b2(virtualConnectionCookie: Uint8Array, associationGroupId = GROUP, host = 9): Uint8Array {
   return CONN_B2.encode({
     version: 1,
     virtualConnectionCookie,
     inChannelCookie: IN,
     ...PROXY,
     associationGroupId,
-    clientAddress: { family: 4, address: Uint8Array.of(192, 0, 2, 9) },
+    clientAddress: { family: 4, address: Uint8Array.of(192, 0, 2, host) },
   });
 }
 

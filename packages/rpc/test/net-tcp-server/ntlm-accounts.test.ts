@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { AuthLevel } from '../../src/dcerpc/security-context.ts';
+import type { RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
+import { AuthLevel, type PeerIdentity } from '../../src/dcerpc/security-context.ts';
 import { echoDeclaration, echoInterface } from '../../src/interfaces/echo.ts';
 import { type NtlmAccountsOptions, ntlmAccounts } from '../../src/net/ntlm-accounts.ts';
 import { RpcClient } from '../../src/net/rpc-client.ts';
@@ -18,7 +19,15 @@ async function begin(t: TestContext, options: Partial<NtlmAccountsOptions> = {})
     return user === 'alice' ? PASSWORD : undefined;
   };
   const security = ntlmAccounts({ domain: 'EXAMPLE', computer: 'SERVER', lookup, ...options });
-  const interfaces = [{ interface: echoInterface, minimumLevel: AuthLevel.packet }];
+  const identities: (PeerIdentity | undefined)[] = [];
+  const echo: RpcInterface = {
+    ...echoInterface,
+    handle: (opnum, stub, littleEndian, call) => {
+      identities.push(call.identity);
+      return echoInterface.handle(opnum, stub, littleEndian, call);
+    },
+  };
+  const interfaces = [{ interface: echo, minimumLevel: AuthLevel.packet }];
   const server = await serveTcp({ host: '127.0.0.1', port: 0, interfaces, security });
   t.after(() => server.close());
   const call = async (user: string, more: RpcClientOptions & { readonly password?: string } = {}): Promise<number> => {
@@ -29,18 +38,22 @@ async function begin(t: TestContext, options: Partial<NtlmAccountsOptions> = {})
     });
     return (await (await client.bind(echoDeclaration)).addOne({ in_data: 1 })).out_data;
   };
-  return { asked, call };
+  return { asked, identities, call };
 }
 
 const DENIED = { name: 'RpcFaultError', status: 5 };
 
 test('one account in all its spellings, with SPNEGO around NTLM and without', async (t) => {
-  const { asked, call } = await begin(t, { dnsDomain: 'example.org' });
+  const { asked, identities, call } = await begin(t, { dnsDomain: 'example.org' });
   const spellings = ['alice', 'ALICE', 'EXAMPLE\\alice', 'example\\Alice', 'alice@example.org', 'Alice@EXAMPLE'];
   for (const user of [...spellings, 'EXAMPLE.ORG\\alice', 'SERVER\\alice']) {
     for (const provider of ['ntlm', 'spnego'] as const) assert.equal(await call(user, { provider }), 2, user);
   }
   assert.deepEqual([...new Set(asked)], ['alice']);
+  assert.equal(identities.length, 16);
+  for (const identity of identities) {
+    assert.deepEqual([identity?.user, identity?.domain], ['alice', 'EXAMPLE']);
+  }
 });
 
 test('accounts of other domains are not asked for', async (t) => {

@@ -121,7 +121,7 @@ const NEVER_ACCEPTS = `
  * A port whose listener accepts nothing while its backlog is full: the system drops further SYNs, so that connecting
  * gets no answer, as from a host that is switched off.
  */
-async function silentPort(): Promise<{ readonly port: number; release(): Promise<void> }> {
+export async function silentPort(): Promise<{ readonly port: number; release(): Promise<void> }> {
   const flag = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(NEVER_ACCEPTS, { eval: true, workerData: flag });
   const [port] = (await once(worker, 'message')) as [number];

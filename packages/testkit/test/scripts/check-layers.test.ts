@@ -166,3 +166,23 @@ for (const [what, file, text, expected] of wrong) {
     assert.match(found[0] ?? '', expected);
   });
 }
+
+test('examples have the public door, Node and each other, and nothing else', () => {
+  const violations = violationsOf({
+    'examples/a.ts': [
+      "import { RpcClient } from '@rpch/rpc';",
+      "import { parseArgs } from 'node:util';",
+      "import { b } from './b.ts';",
+      "import { c } from '@rpch/rpc/internal';",
+      "import { d } from '../packages/rpc/src/mod.ts';",
+      "import { e } from '@rpch/testkit';",
+    ].join('\n'),
+    'examples/b.ts': 'export const b = 1;',
+  });
+  const said = 'examples import @rpch/rpc and each other, not';
+  assert.deepEqual(violations, [
+    `examples/a.ts:4: ${said} @rpch/rpc/internal`,
+    `examples/a.ts:5: ${said} ../packages/rpc/src/mod.ts`,
+    `examples/a.ts:6: ${said} @rpch/testkit`,
+  ]);
+});
