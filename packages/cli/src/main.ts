@@ -1,26 +1,25 @@
 import { RpchError } from '@rpch/rpc';
 import { Command, CommanderError } from 'commander';
-import { decodeCommand } from './commands/decode.ts';
-import { endpointsCommand } from './commands/endpoints.ts';
-import { pingCommand } from './commands/ping.ts';
-import { proxyCommand } from './commands/proxy.ts';
-import { serveCommand } from './commands/serve.ts';
-import { upCommand } from './commands/up.ts';
-import { usersCommand } from './commands/users.ts';
+
+/** The commands, each loaded where it is named: a proxy does without what decodes captures. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  proxy: async () => (await import('./commands/proxy.ts')).proxyCommand(),
+  serve: async () => (await import('./commands/serve.ts')).serveCommand(),
+  ping: async () => (await import('./commands/ping.ts')).pingCommand(),
+  endpoints: async () => (await import('./commands/endpoints.ts')).endpointsCommand(),
+  decode: async () => (await import('./commands/decode.ts')).decodeCommand(),
+  up: async () => (await import('./commands/up.ts')).upCommand(),
+  users: async () => (await import('./commands/users.ts')).usersCommand(),
+};
 
 /** Runs one command. Exits 0 on success, 1 on failure, 2 on wrong usage; errors are sentences on stderr. */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('rpch')
     .description('RPC over HTTP: an RPC Proxy and what belongs to it')
     .version('0.1.0')
-    .exitOverride()
-    .addCommand(proxyCommand())
-    .addCommand(serveCommand())
-    .addCommand(pingCommand())
-    .addCommand(endpointsCommand())
-    .addCommand(decodeCommand())
-    .addCommand(upCommand())
-    .addCommand(usersCommand());
+    .exitOverride();
+  const named = Object.entries(COMMANDS).filter(([name]) => name === argv[2]);
+  for (const [, load] of named.length > 0 ? named : Object.entries(COMMANDS)) program.addCommand(await load());
   for (const command of program.commands) inheritExit(command);
   try {
     await program.parseAsync([...argv]);

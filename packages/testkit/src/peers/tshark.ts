@@ -6,6 +6,10 @@ export interface ReadOptions {
   readonly httpsPorts?: readonly number[];
   /** TLS keys that the proxy wrote. */
   readonly keylogFile?: string;
+  /** Ports of RPC servers over plain TCP. */
+  readonly dcerpcPorts?: readonly number[];
+  /** The password of whoever logs in with NTLM: what is sealed is decrypted. */
+  readonly ntlmPassword?: string;
 }
 
 /** One TCP connection of a capture, reassembled; TLS is taken off where the keys are known. */
@@ -90,6 +94,8 @@ function tshark(file: string, options: ReadOptions, args: readonly string[]): Pr
   const decode = [
     ...(options.httpPorts ?? []).flatMap((port) => ['-d', `tcp.port==${port},http`]),
     ...(options.httpsPorts ?? []).flatMap((port) => ['-d', `tcp.port==${port},tls`, '-d', `tls.port==${port},http`]),
+    ...(options.dcerpcPorts ?? []).flatMap((port) => ['-d', `tcp.port==${port},dcerpc`]),
+    ...(options.ntlmPassword === undefined ? [] : ['-o', `ntlmssp.nt_password:${options.ntlmPassword}`]),
     ...(options.keylogFile === undefined ? [] : ['-o', `tls.keylog_file:${options.keylogFile}`]),
   ];
   // Where the two ends of a connection run on different cores, a capture of the loopback interface can have a segment
