@@ -10,9 +10,10 @@ import { findMalformed, type ReadOptions, readFields } from '../../src/peers/tsh
 import { RpcServerProcess } from '../../src/rpc-server-process.ts';
 
 const ACCOUNT = { domain: 'PEER', realm: 'PEER.TEST', user: 'alice', password: 'Al1ce.Passw0rd' } as const;
-/** What is echoed; longer than a fragment. */
-const DATA = Uint8Array.from({ length: 9000 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+/** What is echoed: one fragment, for tshark loses its place in RC4's stream where a frame holds two PDUs. */
+const DATA = Uint8Array.from({ length: 3000 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
 
+const ECHOES = 5;
 /** bytes of rpc_sec_verification_trailer ([MS-RPCE] 2.2.2.13). */
 const VERIFICATION_TRAILER = '8ae3137102f43671';
 
@@ -29,7 +30,7 @@ for (const provider of ['ntlm', 'spnego'] as const) {
     const client = new RpcClient(`ncacn_ip_tcp:${server.host}[${tcp}]`, { credentials, provider, level: 'privacy' });
     const echo = await client.bind(echoDeclaration);
     assert.deepEqual(await echo.addOne({ in_data: 0x01020304 }), { out_data: 0x01020305 });
-    assert.deepEqual((await echo.echoData({ in_data: DATA })).out_data, DATA);
+    for (let i = 0; i < ECHOES; i++) assert.deepEqual((await echo.echoData({ in_data: DATA })).out_data, DATA);
     client.close();
     await capture.stop();
     await server.stop();
@@ -42,7 +43,7 @@ for (const provider of ['ntlm', 'spnego'] as const) {
     assert.match(more[0] ?? '', /^05030201/);
     const data = Buffer.from(DATA).toString('hex');
     // tshark loses its place in RC4's stream behind a mechListMIC, which restarts it ([MS-SPNG] 3.3.5.1): Samba does not.
-    const whole = provider === 'ntlm' ? 2 : 0;
+    const whole = provider === 'ntlm' ? 2 * ECHOES : 0;
     assert.equal(decrypted.filter((stub) => stub.includes(data)).length, whole, 'the data there and back');
     const sealed = await stubs(capture.file, 'dcerpc.encrypted_stub_data', options);
     assert.equal(sealed.length, decrypted.length);
