@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 const BLOCK = 64;
 /** Bytes that are hashed in one go, without the padding: more than a PDU of the usual size. */
 const CAPACITY = 128 * BLOCK;
@@ -8,6 +10,12 @@ const ROUND_SHIFTS = [
   [6, 10, 15, 21],
 ];
 const INITIAL = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
+
+/** From so many bytes on, node:crypto's one call is quicker than ours; what it hashes must be in one piece. */
+const NATIVE_FROM = 1024;
+const NATIVE_UP_TO = 64 * 1024;
+const SEQUENCE_LENGTH = 4;
+const whole = new Uint8Array(BLOCK + SEQUENCE_LENGTH + NATIVE_UP_TO);
 
 /** T of RFC 1321 3.4: the fraction of the sine of 1 to 64. */
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32));
@@ -38,23 +46,34 @@ const state = new Int32Array(4);
 /**
  * HMAC-MD5 (RFC 2104, RFC 1321) of `ConcatenationOf(SeqNum, Message)` with one key for many messages: the signature
  * of NTLM ([MS-NLMP] 3.4.4.2). Our own because it is computed for every PDU: node:crypto makes two objects for each
- * HMAC, which takes longer than hashing some kilobytes here, and has no way to keep the state behind the key.
+ * HMAC, which takes longer than hashing a kilobyte here, and has no way to keep the state behind the key.
  */
 export class SequencedHmacMd5 {
+  readonly #innerPad: Uint8Array;
   readonly #inner: Int32Array;
   readonly #outer: Int32Array;
 
   /** @param key at most 64 bytes. */
   constructor(key: Uint8Array) {
-    this.#inner = stateBehindKey(key, 0x36);
-    this.#outer = stateBehindKey(key, 0x5c);
+    this.#innerPad = padded(key, 0x36);
+    this.#inner = stateBehind(this.#innerPad);
+    this.#outer = stateBehind(padded(key, 0x5c));
   }
 
   /** Writes the first eight bytes of the HMAC of `sequence`, as four bytes, and `message` to `out` at `at`. */
   first8(sequence: number, message: Uint8Array, out: Uint8Array, at: number): void {
+    if (message.length >= NATIVE_FROM && message.length <= NATIVE_UP_TO) this.#hashNatively(sequence, message);
+    else this.#hash(sequence, message);
+    state.set(this.#outer);
+    finish(16, BLOCK + 16);
+    for (let i = 0; i < 8; i++) out[at + i] = (state[i >> 2] ?? 0) >>> ((i & 3) * 8);
+  }
+
+  /** Leaves the inner hash at the beginning of the scratch. */
+  #hash(sequence: number, message: Uint8Array): void {
     state.set(this.#inner);
     words.setUint32(0, sequence, true);
-    let held = 4;
+    let held = SEQUENCE_LENGTH;
     let taken = 0;
     while (held + message.length - taken > CAPACITY) {
       const end = taken + CAPACITY - held;
@@ -64,18 +83,27 @@ export class SequencedHmacMd5 {
       held = 0;
     }
     scratch.set(taken === 0 ? message : message.subarray(taken), held);
-    finish(held + message.length - taken, BLOCK + 4 + message.length);
+    finish(held + message.length - taken, BLOCK + SEQUENCE_LENGTH + message.length);
     for (let i = 0; i < 4; i++) words.setInt32(i * 4, state[i] ?? 0, true);
-    state.set(this.#outer);
-    finish(16, BLOCK + 16);
-    for (let i = 0; i < 8; i++) out[at + i] = (state[i >> 2] ?? 0) >>> ((i & 3) * 8);
+  }
+
+  /** The same by node:crypto. */
+  #hashNatively(sequence: number, message: Uint8Array): void {
+    whole.set(this.#innerPad);
+    for (let i = 0; i < SEQUENCE_LENGTH; i++) whole[BLOCK + i] = sequence >>> (i * 8);
+    whole.set(message, BLOCK + SEQUENCE_LENGTH);
+    scratch.set(hash('md5', whole.subarray(0, BLOCK + SEQUENCE_LENGTH + message.length), 'buffer'));
   }
 }
 
-/** RFC 2104 2: the state when the key, padded and mixed, has been hashed. */
-function stateBehindKey(key: Uint8Array, pad: number): Int32Array {
-  scratch.fill(pad, 0, BLOCK);
-  for (let i = 0; i < key.length; i++) scratch[i] = (key[i] ?? 0) ^ pad;
+/** RFC 2104 2: the key, filled up to a block and mixed. */
+function padded(key: Uint8Array, pad: number): Uint8Array {
+  return Uint8Array.from({ length: BLOCK }, (_, i) => (key[i] ?? 0) ^ pad);
+}
+
+/** The state when a block has been hashed. */
+function stateBehind(block: Uint8Array): Int32Array {
+  scratch.set(block);
   state.set(INITIAL);
   compress(0);
   return state.slice();
