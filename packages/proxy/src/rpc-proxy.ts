@@ -20,10 +20,10 @@ import { type Settings, schemesOn } from './config/settings.ts';
 import { Counters } from './counters.ts';
 import {
   type Certificate,
+  channelBindingOf,
   fingerprint,
   ownCertificate,
   readCertificate,
-  tlsServerEndPoint,
 } from './front/certificate.ts';
 import { type Admitted, Connections } from './front/connections.ts';
 import { HttpAuthentication } from './front/http-authentication.ts';
@@ -268,7 +268,7 @@ export class RpcProxy {
         ? await readCertificate(certFile, keyFile)
         : await ownCertificate(settings.dataDir);
     const { channelBinding } = settings.auth;
-    const endPoint = channelBinding === 'off' ? undefined : tlsServerEndPoint(certificate);
+    const endPoint = channelBinding === 'off' ? undefined : channelBindingOf(certificate);
     if (channelBinding === 'required' && endPoint === undefined) {
       throw new RpchError(
         'RPCH_CHANNEL_BINDING',

@@ -40,6 +40,7 @@ export * from './interfaces/towers.ts';
 export * from './mod.ts';
 export * as ndr from './ndr/mod.ts';
 export type { CloseOptions, RpcServerOptions } from './net/association-runtime.ts';
+export * from './net/channel-bindings.ts';
 export { ResponseDrain } from './net/drained-response.ts';
 export * from './net/endpoint-runtime.ts';
 export type { HopFound, TlsFound } from './net/hop-found.ts';

@@ -138,6 +138,7 @@ const CHECKS: ReadonlyMap<number, string> = new Map([
   [413, `${INFRONT} bodies of 1 GiB through (nginx: client_max_body_size 0)`],
   [501, `${INFRONT} RPC_IN_DATA and RPC_OUT_DATA through`],
   [502, 'does the RPC Proxy run, and does the gateway before it know its address?'],
+  [408, 'is a reverse proxy in between, and does it pass requests on before they are whole (docs/http-proxies.md)?'],
   [504, 'does the RPC Proxy run, and does the gateway before it wait long enough?'],
 ]);
 

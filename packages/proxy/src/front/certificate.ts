@@ -1,8 +1,9 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { RpchError } from '@rpch/rpc';
+import { tlsServerEndPoint } from '@rpch/rpc/internal';
 import { generate } from 'selfsigned';
 
 /** A certificate with its chain and its private key, PEM. */
@@ -60,9 +61,11 @@ export async function ownCertificate(dataDir: string): Promise<Certificate> {
     ],
   });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFile(keyFile, made.private, { mode: 0o600 });
-  await writeFile(certFile, made.cert, { mode: 0o644 });
-  return { cert: made.cert, key: made.private, from: certFile };
+  // A file that ends its last line can have another behind it, as HAProxy wants them.
+  const [cert, key] = [`${made.cert.trimEnd()}\n`, `${made.private.trimEnd()}\n`];
+  await writeFile(keyFile, key, { mode: 0o600 });
+  await writeFile(certFile, cert, { mode: 0o644 });
+  return { cert, key, from: certFile };
 }
 
 /** SHA-256 of the certificate, as people compare it: for the log and for clients that pin. */
@@ -70,14 +73,7 @@ export function fingerprint({ cert }: Certificate): string {
   return new X509Certificate(cert).fingerprint256;
 }
 
-/**
- * The channel binding `tls-server-end-point` of a certificate (RFC 5929 4.1): its hash with the hash of its signature, or
- * with SHA-256 where that is MD5 or SHA-1. Undefined where the signature names no hash of that kind (Ed25519).
- */
-export function tlsServerEndPoint({ cert }: Certificate): Uint8Array | undefined {
-  const certificate = new X509Certificate(cert);
-  const algorithm = certificate.signatureAlgorithm?.toLowerCase() ?? '';
-  const hash = algorithm.includes('sha384') ? 'sha384' : algorithm.includes('sha512') ? 'sha512' : 'sha256';
-  if (algorithm.includes('ed25519') || algorithm.includes('ed448')) return undefined;
-  return Buffer.concat([Buffer.from('tls-server-end-point:'), createHash(hash).update(certificate.raw).digest()]);
+/** The channel binding of a certificate; undefined where it has none. */
+export function channelBindingOf({ cert }: Certificate): Uint8Array | undefined {
+  return tlsServerEndPoint(new X509Certificate(cert).raw);
 }

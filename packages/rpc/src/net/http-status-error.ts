@@ -40,8 +40,9 @@ const STATUSES: ReadonlyMap<number, string> = new Map([
   [500, 'the proxy or what stands before it has failed'],
   [501, 'something on the way does not know the methods of RPC over HTTP'],
   [502, 'a gateway on the way cannot reach the proxy'],
+  [408, 'something on the way waited too long for the rest of a request: it does not know that a channel never ends'],
   [503, 'the proxy will not or cannot reach that RPC server'],
-  [504, 'a gateway on the way waited too long for the proxy'],
+  [504, 'a gateway on the way waited too long for the proxy, or for the client: channels are idle for minutes'],
 ]);
 
 /** The same of answers that the HTTP proxy on the client's own network gives. */
