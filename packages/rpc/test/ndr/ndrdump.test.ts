@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { requirePeer } from '@rpch/testkit';
-import { echo } from './idl/echo.ts';
-import { epmapper } from './idl/epmapper.ts';
+import { echoDeclaration as echo } from '../../src/interfaces/echo.ts';
+import { epmDeclaration as epmapper } from '../../src/interfaces/epm.ts';
+import { mgmtDeclaration as mgmt } from '../../src/interfaces/mgmt.ts';
 import { lsarpc, samr_LookupNames } from './idl/lsa.ts';
-import { mgmt } from './idl/mgmt.ts';
 import { bytes } from './support.ts';
 
 /** A stub that Samba's ndrdump is to read, and to write again byte for byte. */

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { echoDeclaration as echo } from '../../src/interfaces/echo.ts';
+import { epmDeclaration as epmapper } from '../../src/interfaces/epm.ts';
+import { mgmtDeclaration as mgmt } from '../../src/interfaces/mgmt.ts';
 import {
   boolean,
   char,
@@ -27,10 +30,7 @@ import {
   uuid,
   wchar,
 } from '../../src/ndr/mod.ts';
-import { echo } from './idl/echo.ts';
-import { epmapper } from './idl/epmapper.ts';
 import { lsarpc, samr_LookupNames } from './idl/lsa.ts';
-import { mgmt } from './idl/mgmt.ts';
 import { bytes, survives } from './support.ts';
 import { sambaStubs } from './vectors/samba.ts';
 
