@@ -79,14 +79,6 @@ export class ReverseProxy implements AsyncDisposable {
     return proxy;
   }
 
-  /** Stops the process that handles connections, or lets it go on: what comes in meanwhile, it finds all at once. */
-  hold(held: boolean): void {
-    const workers = [...this.#log.matchAll(/start worker process (\d+)/g)].map(([, pid]) => Number(pid));
-    for (const pid of workers.length > 0 ? workers : [this.#child.pid]) {
-      if (pid !== undefined) process.kill(pid, held ? 'SIGSTOP' : 'SIGCONT');
-    }
-  }
-
   /** What it has logged so far; nginx's lines about requests come last. */
   get log(): string {
     const access = join(this.#folder, 'access.log');

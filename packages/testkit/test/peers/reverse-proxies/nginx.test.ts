@@ -3,9 +3,7 @@ import { after, describe, test } from 'node:test';
 
 import { requirePeer } from '../../../src/peers/requirePeer.ts';
 import { configurationFault } from '../../../src/peers/reverse-proxy.ts';
-import { RawConnection } from '../../../src/raw-connection.ts';
 import { anonymousAfterNtlm } from './connection-sharing.ts';
-import { Listener } from './listener.ts';
 import { type Coming, LOGINS, ReverseScene, SharedScene } from './scene.ts';
 
 /** HTTP without TLS, where TLS is not what a test is about. */
@@ -120,34 +118,6 @@ test('nginx has no ntlm directive', async (t) => {
     configurationFault('nginx', (site) => scene.configuration('nginx-http', { change: changed }, site));
   assert.match((await check(change)) ?? '', /unknown directive "ntlm"/);
   assert.equal(await check(keptAlive), undefined);
-});
-
-test('nginx http drops the last bytes of a body whose connection is closed with them', async (t) => {
-  if (!(await requirePeer(t, 'nginx'))) return;
-  await using scene = await ReverseScene.open();
-  // The server in place of the RPC Proxy is one that keeps what comes.
-  const heard = await Listener.open();
-  t.after(() => heard.close());
-  const change = (config: string) => withoutTls(config).replaceAll('192.0.2.10:8080', `127.0.0.1:${heard.port}`);
-  for (const [name, expected] of [
-    ['nginx-http', 'first'],
-    ['nginx-pass-through', 'firstlast'],
-  ] as const) {
-    await using front = await scene.start(name, { change: (config) => change(config.replace('8443', '8080')) });
-    const client = await RawConnection.connect({ port: front.port });
-    const head = ['RPC_IN_DATA /rpc/rpcproxy.dll?x:1024 HTTP/1.1', 'Host: x', 'Content-Length: 131072'];
-    client.send(`${head.join('\r\n')}\r\n\r\nfirst`);
-    const upstream = await heard.next();
-    await upstream.until((bytes) => bytes.includes('\r\n\r\nfirst') || undefined, 'the beginning of the body');
-    front.hold(true);
-    client.send('last');
-    client.finish();
-    await new Promise<void>((resolve) => client.socket.once('finish', resolve));
-    front.hold(false);
-    await upstream.untilOver();
-    assert.equal(upstream.received.toString('latin1').split('\r\n\r\n')[1], expected);
-    client.cut('FIN');
-  }
 });
 
 for (const [name, timeout, line] of [
