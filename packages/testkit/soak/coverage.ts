@@ -87,11 +87,11 @@ export class Coverage {
     return reach;
   }
 
-  /** What this thread keeps when its garbage has been collected, bytes. */
-  keptMemory(): number {
-    this.#session.post('HeapProfiler.collectGarbage');
-    const { heapUsed, external } = process.memoryUsage();
-    return heapUsed + external;
+  /** Nothing is counted any more, and what was kept for that is let go. */
+  stop(): void {
+    this.#session.post('Profiler.stopPreciseCoverage');
+    this.#session.post('Profiler.disable');
+    this.#session.disconnect();
   }
 
   #scripts(): readonly Script[] {
@@ -102,4 +102,14 @@ export class Coverage {
     });
     return scripts;
   }
+}
+
+/** What this thread keeps when its garbage has been collected, bytes. */
+export function keptMemory(): number {
+  const session = new Session();
+  session.connect();
+  session.post('HeapProfiler.collectGarbage');
+  session.disconnect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }

@@ -29,6 +29,6 @@ const { name, seed, milliseconds, shared } = workerData as FuzzTask;
 const target = TARGETS.find((one) => one.name === name);
 if (target === undefined) throw new Error(`no target ${name}`);
 const fuzzer = new Fuzzer(target, new Coverage(), seed, new InputWindow(shared));
-await fuzzer.fuzz(performance.now() + milliseconds);
+await fuzzer.fuzz(milliseconds);
 const { runs, reached, kept, findings } = fuzzer;
 parentPort?.postMessage({ runs, reached, kept, findings: [...findings] } satisfies FuzzResult);

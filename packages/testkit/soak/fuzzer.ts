@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import { getHeapStatistics } from 'node:v8';
 import { mutate } from '../src/mutate.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
-import { type Coverage, Reach } from './coverage.ts';
+import { type Coverage, keptMemory, Reach } from './coverage.ts';
 import { mutateSequence } from './fuzz-sequence.ts';
 import { give, MAX_ALLOCATED, type Target } from './fuzz-target.ts';
 
@@ -19,11 +19,12 @@ export const MAX_INPUT = 8192;
 const MOST_FINDINGS = 5;
 /** An input that takes longer than this is a finding, ms: it would hold up everybody else. */
 const SLOW = 200;
-/** How often what the target keeps is looked at, ms. */
-const LOOK_EVERY = 5000;
-/** What may be kept more than after the first looks, bytes. */
-const MAX_GROWTH = 16 * 1024 * 1024;
-const WARM_LOOKS = 2;
+/** The part of the time in which what the target keeps is judged, without coverage; half of it to get warm. */
+const GROWTH_PART = 0.1;
+/** What an input may leave behind on average, bytes: less is the run-time's own. */
+const MAX_KEPT_PER_INPUT = 32;
+/** So much may be kept whatever the number of inputs, bytes. */
+const MAX_KEPT = 1024 * 1024;
 
 const CORPORA = fileURLToPath(new URL('corpus', import.meta.url));
 
@@ -60,9 +61,6 @@ export class Fuzzer {
   readonly #coverage: Coverage;
   readonly #random: SeededRandom;
   readonly #watch: Watch;
-  #looks = 0;
-  #warm = Number.POSITIVE_INFINITY;
-  #nextLook = 0;
 
   constructor(target: Target, coverage: Coverage, seed: number, watch: Watch) {
     this.target = target;
@@ -80,8 +78,9 @@ export class Fuzzer {
     return this.#known.size;
   }
 
-  /** Runs the corpus, then fuzzes until `deadline` on the clock of `performance.now()`, one batch at least. */
-  async fuzz(deadline: number): Promise<void> {
+  /** Runs the corpus, then fuzzes for so many ms, one batch at least, and judges what the target keeps. */
+  async fuzz(milliseconds: number): Promise<void> {
+    const began = performance.now();
     this.#coverage.take();
     for (const input of this.#corpus) await this.#run(input);
     this.#known.add(this.#coverage.take());
@@ -90,10 +89,32 @@ export class Fuzzer {
       for (const input of batch) await this.#run(input);
       const fresh = this.#coverage.take().beyond(this.#known);
       if (fresh.size > 0) await this.#keepWhatReaches(batch, fresh);
+    } while (performance.now() < began + (1 - GROWTH_PART) * milliseconds);
+    await this.#judgeGrowth(milliseconds * GROWTH_PART);
+  }
+
+  /** Without coverage, which keeps something for every function that is made. */
+  async #judgeGrowth(milliseconds: number): Promise<void> {
+    this.#coverage.stop();
+    await this.#runFor(milliseconds / 2);
+    const before = keptMemory();
+    const runs = await this.#runFor(milliseconds / 2);
+    const kept = keptMemory() - before;
+    if (kept > Math.max(MAX_KEPT, MAX_KEPT_PER_INPUT * runs)) {
+      this.#tell('growth', `keeps ${kept} bytes more after ${runs} inputs`);
+    }
+  }
+
+  /** Returns how many inputs that were. */
+  async #runFor(milliseconds: number): Promise<number> {
+    const until = performance.now() + milliseconds;
+    const before = this.runs;
+    do {
+      for (let i = 0; i < BATCH; i++) await this.#run(this.#mutated());
       // what a batch left behind in timers and on their way is no growth
       await turn();
-      this.#look(performance.now());
-    } while (performance.now() < deadline);
+    } while (performance.now() < until);
+    return this.runs - before;
   }
 
   /** Finds out, by halves, which inputs reached what is new. */
@@ -163,16 +184,6 @@ export class Fuzzer {
       if ((user + system) / 1000 <= SLOW) return;
     }
     this.#found(input, new Error(`took ${took} ms`));
-  }
-
-  #look(now: number): void {
-    if (now < this.#nextLook) return;
-    this.#nextLook = now + LOOK_EVERY;
-    const kept = this.#coverage.keptMemory();
-    if (this.#looks++ < WARM_LOOKS) this.#warm = kept;
-    else if (kept - this.#warm > MAX_GROWTH) {
-      this.#tell('growth', `keeps ${kept - this.#warm} bytes more after ${this.runs} inputs`);
-    }
   }
 
   #found(input: Uint8Array, error: unknown): void {
