@@ -19,12 +19,12 @@ export const MAX_INPUT = 8192;
 const MOST_FINDINGS = 5;
 /** An input that takes longer than this is a finding, ms: it would hold up everybody else. */
 const SLOW = 200;
-/** The part of the time in which what the target keeps is judged, without coverage; half of it to get warm. */
+/** The part of the time in which what the target keeps is judged, without coverage. */
 const GROWTH_PART = 0.1;
-/** What an input may leave behind on average, bytes: less is the run-time's own. */
-const MAX_KEPT_PER_INPUT = 32;
-/** So much may be kept whatever the number of inputs, bytes. */
-const MAX_KEPT = 1024 * 1024;
+/** Looks at what is kept in each half of that time: the least counts, since the run-time's own goes up and down by some MiB. */
+const LOOKS = 4;
+/** What may be kept more in the second half than in the first, bytes. */
+const MAX_GROWTH = 16 * 1024 * 1024;
 
 const CORPORA = fileURLToPath(new URL('corpus', import.meta.url));
 
@@ -96,25 +96,27 @@ export class Fuzzer {
   /** Without coverage, which keeps something for every function that is made. */
   async #judgeGrowth(milliseconds: number): Promise<void> {
     this.#coverage.stop();
-    await this.#runFor(milliseconds / 2);
-    const before = keptMemory();
-    const runs = await this.#runFor(milliseconds / 2);
-    const kept = keptMemory() - before;
-    if (kept > Math.max(MAX_KEPT, MAX_KEPT_PER_INPUT * runs)) {
-      this.#tell('growth', `keeps ${kept} bytes more after ${runs} inputs`);
-    }
+    const least = async (): Promise<number> => {
+      let kept = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < LOOKS; i++) {
+        await this.#runFor(milliseconds / (2 * LOOKS));
+        kept = Math.min(kept, keptMemory());
+      }
+      return kept;
+    };
+    const before = await least();
+    const runs = this.runs;
+    const more = (await least()) - before;
+    if (more > MAX_GROWTH) this.#tell('growth', `keeps ${more} bytes more after ${this.runs - runs} inputs`);
   }
 
-  /** Returns how many inputs that were. */
-  async #runFor(milliseconds: number): Promise<number> {
+  async #runFor(milliseconds: number): Promise<void> {
     const until = performance.now() + milliseconds;
-    const before = this.runs;
     do {
       for (let i = 0; i < BATCH; i++) await this.#run(this.#mutated());
       // what a batch left behind in timers and on their way is no growth
       await turn();
     } while (performance.now() < until);
-    return this.runs - before;
   }
 
   /** Finds out, by halves, which inputs reached what is new. */

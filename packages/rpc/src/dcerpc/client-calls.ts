@@ -15,8 +15,6 @@ import { encodeVerificationTrailer } from './verification-trailer.ts';
 
 const SECTION = '[MS-RPCE] 3.3.1.5.8';
 
-/** How much of a request is handed over at once, bytes: what is handed over too early waits in memory. */
-const RUN_LENGTH = 64 * 1024;
 /** call_ids of orphaned calls whose answers may still come; the oldest are forgotten first. */
 const MAX_ORPHANS = 4096;
 const MAX_CALL_ID = 0xffffffff;
@@ -309,7 +307,7 @@ export class ClientCalls {
   }
 
   #send(call: ClientCall, source: FragmentSource): void {
-    const { bytes, count } = source.next(RUN_LENGTH);
+    const { bytes, count } = source.next();
     call.sent = source.done;
     this.#sending = source.done ? undefined : { call, source };
     this.#full = !this.#output.send(bytes, count);

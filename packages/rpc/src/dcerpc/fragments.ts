@@ -29,6 +29,13 @@ const HEAD_LENGTH = COMMON_HEADER_LENGTH + 8;
 const FRAGMENT_ALIGNMENT = 8;
 const NOTHING = new Uint8Array(0);
 
+/**
+ * What is made at once by default, bytes: less where it has to be encrypted, so that the receiver decrypts one run while the next
+ * is made.
+ */
+const RUN_LENGTH = 64 * 1024;
+const PROTECTED_RUN_LENGTH = 24 * 1024;
+
 /** The wire form of an object UUID given in text form; other text throws a ProtocolError. */
 export function objectBytes(uuid: string, littleEndian: boolean): Uint8Array {
   return new DrepWriter(littleEndian, 16).uuid(uuid).finish();
@@ -80,7 +87,7 @@ export class FragmentSource {
   }
 
   /** The next fragments: as many as fit into `limit` bytes, and at least one. Not to be called when {@link done}. */
-  next(limit: number): PduRun {
+  next(limit = this.#protection === undefined ? RUN_LENGTH : PROTECTED_RUN_LENGTH): PduRun {
     const total = this.#stub.length + this.#tail.length;
     let length = 0;
     let count = 0;

@@ -39,14 +39,19 @@ export function decodeResponse(pdu: Pdu): Response {
   return { pfcFlags, callId, littleEndian, allocHint, contextId, cancelCount, stub };
 }
 
-/** What {@link encodeResponse} needs; alloc_hint and the fragment flags follow from the stub. */
+/** What a response is made from; alloc_hint and the fragment flags follow from the stub. */
 export type ResponseCall = Omit<Response, 'pfcFlags' | 'allocHint'>;
 
-/** The response in as many PDUs of at most `maxFrag` bytes as its stub needs, protected where `protection` is given. */
-export function encodeResponse(call: ResponseCall, maxFrag: number, protection?: PduProtection): PduRun {
+/** The response, cut into PDUs of at most `maxFrag` bytes, protected where `protection` is given. */
+export function responseSource(call: ResponseCall, maxFrag: number, protection?: PduProtection): FragmentSource {
   const { callId, littleEndian, contextId, cancelCount } = call;
   const afterContextId = littleEndian ? cancelCount : cancelCount << 8;
   const ptype = PduType.response;
   const head = { ptype, pfcFlags: 0, callId, littleEndian, contextId, afterContextId, object: undefined };
-  return new FragmentSource(head, call.stub, maxFrag, protection).next(Number.POSITIVE_INFINITY);
+  return new FragmentSource(head, call.stub, maxFrag, protection);
+}
+
+/** All of {@link responseSource}. */
+export function encodeResponse(call: ResponseCall, maxFrag: number, protection?: PduProtection): PduRun {
+  return responseSource(call, maxFrag, protection).next(Number.POSITIVE_INFINITY);
 }

@@ -7,7 +7,7 @@ import { FRAG_LENGTH } from './frag-length.ts';
 import { describePduType, fragLengthAt, PduType, PfcFlag } from './header.ts';
 import { decodeRequest, type Request } from './request.ts';
 import { RequestAssembler } from './request-assembler.ts';
-import { encodeResponse } from './response.ts';
+import { responseSource } from './response.ts';
 import { AuthLevel, accountText } from './security-context.ts';
 import { ServerCall } from './server-call.ts';
 import { type CallOutcome, ServerCalls } from './server-calls.ts';
@@ -419,8 +419,11 @@ export class ServerAssociation implements PduSink, NegotiationHost {
       // Windows truncates p_cont_id so, and clients that test servers expect it.
       const response = { callId, littleEndian, contextId: context.id & 0xff, cancelCount: 0, stub: outcome.stub };
       const protection = call.security.protection(this.#negotiation.security.headerSigning);
-      const run = encodeResponse(response, bound.fragLength, protection);
-      this.#send(run.bytes, run.count);
+      const source = responseSource(response, bound.fragLength, protection);
+      while (!source.done) {
+        const { bytes, count } = source.next();
+        this.#send(bytes, count);
+      }
       return;
     }
     if (outcome.defect !== undefined) this.#output.handlerFailed(outcome.defect);

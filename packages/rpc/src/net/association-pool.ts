@@ -12,6 +12,7 @@ export type OpenConnection = (
   wanted: InterfaceIdentity,
   assocGroupId: number,
   ended: (connection: RpcConnection) => void,
+  signal: AbortSignal,
 ) => Promise<RpcConnection>;
 
 interface Opening {
@@ -29,7 +30,7 @@ export class AssociationPool {
   readonly #maxConnections: number;
   readonly #connections = new Set<RpcConnection>();
   #opening: Opening | undefined;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(open: OpenConnection, maxConnections: number) {
     this.#open = open;
@@ -53,9 +54,9 @@ export class AssociationPool {
     connection.calls--;
   }
 
-  /** Ends all connections; calls that are not over reject. */
+  /** Ends all connections, and what is opening; calls that are not over reject. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort(new RpchError('RPCH_CLIENT_CLOSED', 'caller', 'the client was closed'));
     for (const connection of this.#connections) connection.close();
   }
 
@@ -89,7 +90,7 @@ export class AssociationPool {
   /** A connection for one call of `wanted`, which is counted among its calls already. */
   async #take(wanted: InterfaceIdentity): Promise<RpcConnection> {
     for (;;) {
-      if (this.#closed) throw closedError();
+      this.#closing.signal.throwIfAborted();
       const ready = this.#ready(wanted);
       if (ready !== undefined) {
         ready.calls++;
@@ -135,14 +136,12 @@ export class AssociationPool {
   async #openAnother(wanted: InterfaceIdentity): Promise<RpcConnection> {
     const [first] = this.#connections;
     const group = first?.association.settled?.assocGroupId ?? 0;
-    const opened = this.#open(wanted, group, (ended) => this.#connections.delete(ended));
+    const opened = this.#open(wanted, group, (ended) => this.#connections.delete(ended), this.#closing.signal);
     this.#opening = { wanted, opened };
     try {
       const connection = await opened;
-      if (this.#closed) {
-        connection.close();
-        throw closedError();
-      }
+      if (this.#closing.signal.aborted) connection.close();
+      this.#closing.signal.throwIfAborted();
       if (connection.association.bound) this.#connections.add(connection);
       connection.calls++;
       return connection;
@@ -150,10 +149,6 @@ export class AssociationPool {
       this.#opening = undefined;
     }
   }
-}
-
-function closedError(): RpchError {
-  return new RpchError('RPCH_CLIENT_CLOSED', 'caller', 'the client was closed');
 }
 
 /** Makes a call on a connection that was taken for it. */

@@ -12,6 +12,9 @@ import { BoundedLines } from './bounded-lines.ts';
 import { detailOf, endingError, lineOf } from './defect.ts';
 import type { EndpointRuntime, RuntimeConnection, RuntimeFactory, RuntimePeer } from './endpoint-runtime.ts';
 
+/** A run of an answer that does not wait for the end of the turn, bytes. */
+const SEND_AT = 16 * 1024;
+
 /** What a server serves, whatever it listens on. */
 export interface RpcServerOptions {
   /** What is served, each interface at its own minimum level of security or at another. */
@@ -182,6 +185,8 @@ class AssociationRuntime implements EndpointRuntime, AssociationOutput {
   send(run: Uint8Array, count: number): boolean {
     this.#sending = true;
     this.#connection.send(run, count);
+    // of a long answer, so that the client works on this while the rest is made
+    if (run.length >= SEND_AT) this.#connection.flush();
     this.#sending = false;
     if (this.#blocked && !this.#full) {
       this.#full = true;

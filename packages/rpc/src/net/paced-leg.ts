@@ -9,6 +9,8 @@ const SEND_BUFFER = 256 * 1024;
 const LEAST_MARKS = 2;
 /** Bytes not yet sent above which `send` refuses. */
 const MAX_UNSENT = 16 * 1024 * 1024;
+/** Bytes of one turn that are sent before it ends: the peer works on them while more are made. */
+const SEND_AT = 16 * 1024;
 /** How long a closed connection may take to send what was written, ms. */
 const LINGER = 500;
 
@@ -57,7 +59,7 @@ export class PacedLeg {
   }
 
   /**
-   * Sends `bytes` at the end of this turn. False: better wait for `drained`. Throws RpchError `RPCH_SEND_OVERFLOW` (caller)
+   * Sends `bytes` at the end of this turn, or when it has made many. False: better wait for `drained`. Throws RpchError `RPCH_SEND_OVERFLOW` (caller)
    * where 16 MiB wait already.
    */
   send(bytes: Uint8Array): boolean {
@@ -65,12 +67,13 @@ export class PacedLeg {
     if (unsent > MAX_UNSENT) {
       throw new RpchError('RPCH_SEND_OVERFLOW', 'caller', `${unsent} bytes would wait, more than ${MAX_UNSENT}`);
     }
+    const room = unsent <= this.#sendBuffer;
+    if (!room) this.#callerWaits = true;
     this.#written += bytes.length;
     this.#leg.write(bytes);
-    this.#turnEnd.schedule();
-    if (unsent <= this.#sendBuffer) return true;
-    this.#callerWaits = true;
-    return false;
+    if (this.#written >= SEND_AT) this.#flush();
+    else this.#turnEnd.schedule();
+    return room;
   }
 
   pause(paused: boolean): void {

@@ -34,6 +34,8 @@ export interface RpcHttpOptions {
   readonly https?: boolean;
   /** TLS to the RPC Proxy: authorities to trust, a certificate of the client's. */
   readonly tls?: ClientTls;
+  /** Content-Length of IN channels, bytes, 128 KiB to 2 GiB. Default 1 GiB. */
+  readonly channelLifetime?: number;
   /** For the HTTP proxy on the client's network, where it asks. */
   readonly httpProxyCredentials?: Credentials;
   /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are looked for. Default: the process's environment. */
@@ -52,6 +54,8 @@ export interface RpcClientOptions extends RpcSecurityOptions {
   readonly openTimeout?: number;
   /** Time for a call, ms. Default: none; calls may take minutes. */
   readonly callTimeout?: number;
+  /** How long the server may take to answer a call that was cancelled, ms. Default 5,000. */
+  readonly cancelTimeout?: number;
   /** Connections where the server takes no concurrent calls. Default 8. */
   readonly maxConnections?: number;
   /** Stub data of one response, bytes. Default 64 MiB. */

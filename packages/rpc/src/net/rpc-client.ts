@@ -124,10 +124,11 @@ export class RpcClient implements AsyncDisposable {
 
   #newPool(port: number, security: (() => ClientSecurity) | undefined): AssociationPool {
     if (this.#closed) throw new RpchError('RPCH_CLIENT_CLOSED', 'caller', 'the client was closed');
-    const { openTimeout = OPEN_TIMEOUT, callTimeout, maxResponse, maxFrag, maxConnections, onHop } = this.#options;
+    const { openTimeout = OPEN_TIMEOUT, callTimeout, cancelTimeout } = this.#options;
+    const { maxResponse, maxFrag, maxConnections, onHop } = this.#options;
     const transport = transportOf(this.#binding, port, this.#options);
     return new AssociationPool(
-      (wanted, assocGroupId, ended) =>
+      (wanted, assocGroupId, ended, signal) =>
         RpcConnection.open(
           transport,
           {
@@ -137,11 +138,13 @@ export class RpcClient implements AsyncDisposable {
             littleEndian: !this.#binding.bigEndian,
             bindTimeout: openTimeout,
             callTimeout,
+            cancelTimeout,
             maxResponse,
             maxFrag,
             onHop,
           },
           ended,
+          signal,
         ),
       maxConnections ?? MAX_CONNECTIONS,
     );

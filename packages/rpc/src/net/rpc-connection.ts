@@ -5,8 +5,8 @@ import type { PduTransport, PduTransportEvents } from './pdu-transport.ts';
 /** How exactly time-outs of binds, calls and cancels are kept, ms. */
 const TICK = 250;
 
-/** Opens what carries an association. */
-export type OpenTransport = (events: PduTransportEvents) => Promise<PduTransport>;
+/** Opens what carries an association; `signal` gives the opening up. */
+export type OpenTransport = (events: PduTransportEvents & { readonly signal?: AbortSignal }) => Promise<PduTransport>;
 
 /** One connection of a client: a transport, the association over it, and the clock for both. */
 export class RpcConnection {
@@ -31,30 +31,42 @@ export class RpcConnection {
   }
 
   /**
-   * Opens a transport and binds over it. Rejects with what the transport, or {@link ClientAssociation.bind}, rejects with.
+   * Opens a transport and binds over it. Rejects with what the transport, or {@link ClientAssociation.bind}, rejects with, and
+   * with the reason of `signal`, which is not looked at afterwards.
    */
   static async open(
     transport: OpenTransport,
     options: Omit<ClientAssociationOptions, 'output'>,
     ended: (connection: RpcConnection) => void,
+    signal?: AbortSignal,
   ): Promise<RpcConnection> {
     const connection = new RpcConnection(options, ended);
     const { association } = connection;
     let lost: RpchError | undefined;
-    const opened = await transport({
-      onPdus: (run, count) => association.rpc(run, count),
-      onDrain: () => association.drained(),
-      onClosed: (error) => {
-        lost = error;
-        association.lost(error);
-        connection.#end();
-      },
-    });
-    if (lost !== undefined) throw lost;
-    connection.#transport = opened;
-    connection.#ticker = setInterval(() => association.tick(performance.now()), TICK);
-    await association.bind();
-    return connection;
+    const close = (): void => connection.close();
+    signal?.addEventListener('abort', close);
+    try {
+      const opened = await transport({
+        ...(signal === undefined ? {} : { signal }),
+        onPdus: (run, count) => association.rpc(run, count),
+        onDrain: () => association.drained(),
+        onClosed: (error) => {
+          lost = error;
+          association.lost(error);
+          connection.#end();
+        },
+      });
+      if (lost !== undefined) throw lost;
+      connection.#transport = opened;
+      if (connection.#over) opened.close();
+      else connection.#ticker = setInterval(() => association.tick(performance.now()), TICK);
+      await association.bind();
+      return connection;
+    } catch (error) {
+      throw signal?.aborted === true ? signal.reason : error;
+    } finally {
+      signal?.removeEventListener('abort', close);
+    }
   }
 
   /** Ends the connection; calls that are not over reject. */

@@ -38,6 +38,7 @@ export function transportOf(binding: Binding, port: number, options: RpcClientOp
         : { credentials: login(credentials, scheme, http, `HTTP/${binding.rpcProxy.host}`) }),
       ...(httpProxy === undefined ? {} : { httpProxy }),
       ...(openTimeout === undefined ? {} : { openTimeout }),
+      ...(http.channelLifetime === undefined ? {} : { channelLifetime: http.channelLifetime }),
       random: randomBytes,
     });
 }

@@ -92,7 +92,7 @@ test('a sender that does not wait is told to go on when half of the send buffer 
   const { leg, theirs, drains, until } = await scene(t);
   // The kernel takes the first at once, and of the second what it likes.
   assert.equal(leg.send(new Uint8Array(300 * KIB)), false);
-  setImmediate(() => leg.send(new Uint8Array(12 * KIB * KIB)));
+  leg.send(new Uint8Array(12 * KIB * KIB));
   for (let i = 0; i < 20; i++) await new Promise(setImmediate);
   assert.deepEqual(drains, []);
   assert.ok(leg.unsent > 256 * KIB);
@@ -103,8 +103,16 @@ test('a sender that does not wait is told to go on when half of the send buffer 
 
 test('a send buffer that no event could tell of is made larger', async (t) => {
   const { leg, ours } = await scene(t, 1);
-  assert.equal(leg.send(new Uint8Array(ours.writableHighWaterMark)), true);
-  assert.equal(leg.send(new Uint8Array(2 * ours.writableHighWaterMark)), false);
+  assert.equal(leg.send(new Uint8Array(2 * ours.writableHighWaterMark)), true);
+  assert.equal(leg.send(new Uint8Array(2 * ours.writableHighWaterMark + 1)), false);
+});
+
+test('of a turn that makes much, what is there goes out before the turn ends', async (t) => {
+  const { leg, ours } = await scene(t);
+  leg.send(new Uint8Array(8 * KIB));
+  assert.equal(ours.bytesWritten, 0);
+  leg.send(new Uint8Array(8 * KIB));
+  assert.equal(ours.bytesWritten, 16 * KIB);
 });
 
 test('16 MiB may wait, and no byte more', async (t) => {

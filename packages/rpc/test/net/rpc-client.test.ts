@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
+import type { RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
 import type { RpchError } from '../../src/errors.ts';
 import { echoDeclaration, echoInterface } from '../../src/interfaces/echo.ts';
 import { mgmtDeclaration } from '../../src/interfaces/mgmt.ts';
@@ -131,6 +132,42 @@ test('signals and time-outs end their calls and no others', async (t) => {
   server.wake();
   assert.deepEqual(await sleeping, { result: 1 });
   assert.deepEqual(await echo.addOne({ in_data: 1 }), { out_data: 2 });
+});
+
+test('a cancelled call that the server does not give up ends after cancelTimeout', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const stubborn: RpcInterface = {
+    ...echoInterface,
+    handle: () => {
+      begun.resolve();
+      return new Promise(() => {});
+    },
+  };
+  const server = await serveTcp({ host: '127.0.0.1', port: 0, interfaces: [stubborn] });
+  t.after(() => server.close());
+  await using client = clientTo(server.port, { cancelTimeout: 1 });
+  const echo = await client.bind(echoDeclaration);
+  const controller = new AbortController();
+  const call = echo.testSleep({ seconds: 1 }, { signal: controller.signal });
+  await begun.promise;
+  controller.abort();
+  await assert.rejects(call, { code: 'RPCH_CALL_CANCELLED', mayHaveExecuted: true });
+});
+
+test('IN channels have the lifetime that they are given', async (t) => {
+  const asked = Promise.withResolvers<string>();
+  const proxy = await listenOn(t, (socket) => {
+    socket.on('data', (chunk) => {
+      const head = chunk.toString('latin1');
+      if (head.startsWith('RPC_IN_DATA')) asked.resolve(head);
+    });
+  });
+  const http = { channelLifetime: 200_000, environment: {}, credentials: null };
+  const client = new RpcClient(`ncacn_http:server[593,RpcProxy=127.0.0.1:${proxy}]`, { http });
+  const bound = client.bind(echoDeclaration);
+  assert.match(await asked.promise, /^Content-Length: 200000\r$/m);
+  client.close();
+  await assert.rejects(bound, { code: 'RPCH_CLIENT_CLOSED', fault: 'caller' });
 });
 
 test('closed for good', async (t) => {
