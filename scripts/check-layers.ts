@@ -3,30 +3,48 @@ import { dirname, join, resolve } from 'node:path';
 import { findCycles } from './import-cycles.ts';
 import { type Import, importsOf } from './imports.ts';
 
-/** Packages from the bottom to the top, by folder, with the names under which they are imported. */
+/** Packages from the bottom to the top, by folder, with the names under which they are imported; those of one line must not know each other. */
 const packages = [
-  { folder: 'rpc', name: '@rpch/rpc' },
-  { folder: 'proxy', name: '@rpch/proxy' },
-  { folder: 'cli', name: 'rpch' },
+  [{ folder: 'rpc', name: '@rpch/rpc' }],
+  [
+    { folder: 'proxy', name: '@rpch/proxy' },
+    { folder: 'store', name: '@rpch/store' },
+  ],
+  [{ folder: 'cli', name: 'rpch' }],
 ] as const;
 const TESTKIT = { folder: 'testkit', name: '@rpch/testkit' } as const;
 
-/** The folders of packages/rpc/src from the bottom to the top; those of one line must not know each other. */
-const layers: readonly (readonly string[])[] = [
-  ['errors.ts'],
-  ['bytes'],
-  ['crypto', 'asn1'],
-  ['ndr'],
-  ['dcerpc'],
-  ['security'],
-  ['rpch'],
-  ['interfaces'],
-  ['net'],
-  ['mod.ts'],
-  ['internal_mod.ts'],
-];
+interface Layering {
+  /** The folders and files below src from the bottom to the top; those of one line must not know each other. */
+  readonly layers: readonly (readonly string[])[];
+  /** Those that may take from Node what they like; the others get {@link PURE_BUILTINS} alone: sockets, files and clocks come in from outside. */
+  readonly impure: readonly string[];
+}
 
-/** What every folder of packages/rpc/src may take from Node; sockets, files and clocks are for `net` alone. */
+/** How packages are cut inside. */
+const layerings: Readonly<Record<string, Layering>> = {
+  rpc: {
+    layers: [
+      ['errors.ts'],
+      ['bytes'],
+      ['crypto', 'asn1'],
+      ['ndr'],
+      ['dcerpc'],
+      ['security'],
+      ['rpch'],
+      ['interfaces'],
+      ['net'],
+      ['mod.ts'],
+      ['internal_mod.ts'],
+    ],
+    impure: ['net'],
+  },
+  store: {
+    // The client knows what goes over the wire, and nothing of the store.
+    layers: [['mapi'], ['client', 'sql'], ['mailbox', 'directory'], ['import', 'services'], ['mod.ts']],
+    impure: ['client', 'sql', 'mailbox', 'directory', 'import', 'services'],
+  },
+};
 const PURE_BUILTINS: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer']);
 
 /** Folders of a package that are not part of it: they may use the testkit. */
@@ -47,7 +65,7 @@ interface Source {
 
 /**
  * Checks every import statement below `root` and returns the violations, each as `FILE:LINE: what is wrong`: packages and
- * the layers of @rpch/rpc import downwards only, no file takes part in a cycle, only `net` knows sockets and clocks,
+ * their layers import downwards only, no file takes part in a cycle, pure layers know no sockets, files and clocks,
  * every package that is imported is declared, @rpch/rpc depends on nothing, and the examples have its public door alone.
  */
 export function checkLayers(root: string): { readonly files: number; readonly violations: readonly string[] } {
@@ -111,16 +129,17 @@ function checkLocal(root: string, source: Source, target: string): string | unde
   const [, folder = '', part = ''] = target.split('/');
   if (folder !== source.package) return `${target} belongs to another package: import it by its name`;
   if (source.part === 'src' && part !== 'src') return `the package must not import ${target}`;
-  if (folder !== 'rpc' || source.part !== 'src') return undefined;
-  const from = layerOf(source.path);
-  const to = layerOf(target);
+  const layering = layerings[folder];
+  if (layering === undefined || source.part !== 'src') return undefined;
+  const from = layerOf(layering, source.path);
+  const to = layerOf(layering, target);
   if (from === undefined) return `${source.path} is in no layer`;
   if (to === undefined) return `${target} is in no layer`;
   if (to.name === from.name || to.rank < from.rank) return undefined;
   return `${from.name} must not import ${to.name}, which is ${to.rank > from.rank ? 'above' : 'beside'} it`;
 }
 
-function layerOf(path: string): { readonly name: string; readonly rank: number } | undefined {
+function layerOf({ layers }: Layering, path: string): { readonly name: string; readonly rank: number } | undefined {
   const name = path.split('/')[3] ?? '';
   const rank = layers.findIndex((layer) => layer.includes(name));
   return rank < 0 ? undefined : { name, rank };
@@ -138,21 +157,24 @@ function checkOutside(root: string, source: Source, item: Import): string | unde
   if (name === TESTKIT.name) {
     return OUTSIDE_SRC.has(source.part) ? undefined : 'only tests, benchmarks and soaks may import the testkit';
   }
-  const target = packages.findIndex((entry) => entry.name === name);
-  const own = packages.findIndex((entry) => entry.folder === source.package);
-  if (target >= 0 && source.package !== TESTKIT.folder && target > own) {
-    return `${source.package} must not import ${name}, which is above it`;
+  const target = packages.findIndex((line) => line.some((entry) => entry.name === name));
+  const own = packages.findIndex((line) => line.some((entry) => entry.folder === source.package));
+  const itself = packages.flat().some((entry) => entry.name === name && entry.folder === source.package);
+  if (itself) return undefined;
+  if (target >= 0 && source.package !== TESTKIT.folder && target >= own) {
+    return `${source.package} must not import ${name}, which is ${target > own ? 'above' : 'beside'} it`;
   }
-  if (target === own && own >= 0) return undefined;
   // What tests need beyond the package itself is declared once, for the whole workspace.
   if (source.part !== 'src' && dependenciesOf(root, undefined).includes(name)) return undefined;
   return dependenciesOf(root, source.package).includes(name) ? undefined : `${name} is not declared as a dependency`;
 }
 
 function checkBuiltin(source: Source, from: string): string | undefined {
-  if (source.package !== 'rpc' || source.part !== 'src' || PURE_BUILTINS.has(from)) return undefined;
-  const layer = layerOf(source.path)?.name ?? source.path;
-  return layer === 'net' ? undefined : `${layer} must not import ${from}: sockets, files and clocks are for net`;
+  const layering = layerings[source.package];
+  if (layering === undefined || source.part !== 'src' || PURE_BUILTINS.has(from)) return undefined;
+  const layer = layerOf(layering, source.path)?.name ?? source.path;
+  if (layering.impure.includes(layer)) return undefined;
+  return `${layer} must not import ${from}: sockets, files and clocks are for ${layering.impure.join(', ')}`;
 }
 
 /** Names in package.json: what a package depends on at run time, or, without a folder, what the workspace develops with. */

@@ -11,6 +11,7 @@ const manifests: Readonly<Record<string, string>> = {
   'package.json': '{"devDependencies":{"fast-check":"1"}}',
   'packages/rpc/package.json': '{}',
   'packages/proxy/package.json': '{"dependencies":{"@rpch/rpc":"1","pino":"1"}}',
+  'packages/store/package.json': '{"dependencies":{"@rpch/rpc":"1"}}',
   'packages/cli/package.json': '{"dependencies":{"@rpch/rpc":"1","@rpch/proxy":"1"}}',
   'packages/testkit/package.json': '{"dependencies":{"@rpch/rpc":"1","rpch":"1"}}',
 };
@@ -93,6 +94,9 @@ test('a tree that imports downwards has no violation', () => {
     'packages/rpc/test/a.test.ts':
       "import '../src/mod.ts';\nimport '@rpch/testkit';\nimport 'fast-check';\nimport 'node:fs';",
     'packages/proxy/src/mod.ts': "import { R } from '@rpch/rpc/internal';\nimport 'pino';\nimport 'node:net';",
+    'packages/store/src/mapi/rop.ts': "import '@rpch/rpc/internal';",
+    'packages/store/src/client/session.ts': "import '../mapi/rop.ts';\nimport '@rpch/rpc';",
+    'packages/store/src/mailbox/mailbox.ts': "import '../mapi/rop.ts';\nimport 'node:fs';",
     'packages/cli/src/main.ts': "import '@rpch/proxy';\nimport '@rpch/rpc';",
     'packages/testkit/src/mod.ts': "import '@rpch/rpc';\nimport 'rpch';\nconst x = import(y);",
   });
@@ -132,6 +136,24 @@ const wrong: readonly (readonly [what: string, file: string, text: string, expec
     /rpc must not import @rpch\/proxy, which is above/,
   ],
   [
+    'a package beside',
+    'packages/store/src/mapi/m.ts',
+    "import '@rpch/proxy';",
+    /store must not import @rpch\/proxy, which is beside/,
+  ],
+  [
+    'the store from its client',
+    'packages/store/src/client/c.ts',
+    "import '../mailbox/m.ts';",
+    /client must not import mailbox, which is above/,
+  ],
+  [
+    'files in what is pure',
+    'packages/store/src/mapi/m.ts',
+    "import 'node:fs';",
+    /mapi must not import node:fs: .* client, sql, mailbox/,
+  ],
+  [
     'the command line from the proxy',
     'packages/proxy/src/p.ts',
     "import 'rpch';",
@@ -159,6 +181,7 @@ for (const [what, file, text, expected] of wrong) {
       'packages/rpc/src/errors.ts': '',
       'packages/rpc/src/asn1/a.ts': '',
       'packages/rpc/src/net/n.ts': '',
+      'packages/store/src/mailbox/m.ts': '',
       'packages/proxy/test/helper.ts': '',
       [file]: text,
     });
