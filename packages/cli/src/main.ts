@@ -9,6 +9,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   endpoints: async () => (await import('./commands/endpoints.ts')).endpointsCommand(),
   decode: async () => (await import('./commands/decode.ts')).decodeCommand(),
   up: async () => (await import('./commands/up.ts')).upCommand(),
+  mail: async () => (await import('./commands/mail.ts')).mailCommand(),
+  import: async () => (await import('./commands/import.ts')).importCommand(),
   users: async () => (await import('./commands/users.ts')).usersCommand(),
 };
 

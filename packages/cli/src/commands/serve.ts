@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { makeLog } from '../log.ts';
 import { formatServeListener } from '../serve/listener.ts';
 import { type RpcServer, startRpcServer } from '../serve/rpc-server.ts';
-import { LEVELS, type ServeFlags, type ServeSettings, serveSettings } from '../serve/settings.ts';
+import { LEVELS, MAIL_LEVELS, type ServeFlags, type ServeSettings, serveSettings } from '../serve/settings.ts';
 
 const EXAMPLE = `
 Examples:
@@ -15,7 +15,8 @@ Examples:
              --listen 'ncacn_http:10.0.0.5[593]' --proxies 10.0.0.4 --level privacy --domain EXAMPLE --data /var/lib/rpch
 
 Every listener serves every interface. mgmt and epm take calls of anybody, as their clients expect; echo wants a login
-(--level connect) unless told otherwise. ncacn_http listeners take proxies alone: clients reach them through one.
+(--level connect) unless told otherwise; mail (emsmdb, nspi, rfr) wants calls to be encrypted, and makes a mailbox for
+each account when it first logs on. ncacn_http listeners take proxies alone: clients reach them through one.
 
 Signals: SIGTERM lets calls in progress finish and stops, a second one stops at once; SIGHUP reads the accounts again.`;
 
@@ -26,17 +27,21 @@ interface ServeOptions extends ServeFlags {
 /** `rpch serve`: the RPC server. */
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('run an RPC server: endpoint mapper, management and rpcecho, over TCP and as a server behind proxies')
+    .description(
+      'run an RPC server: mail, endpoint mapper, management and rpcecho, over TCP and as a server behind proxies',
+    )
     .option('--listen <binding>', "where to accept, repeatable: 'ncacn_ip_tcp:0.0.0.0[6101]'", collect)
-    .option('--interfaces <list>', 'what to serve (default echo,mgmt,epm)')
-    .option('--level <level>', `least security of calls but to mgmt and epm: ${LEVELS.join(', ')} (default connect)`)
+    .option('--interfaces <list>', 'what to serve (default echo,mgmt,epm,emsmdb,nspi,rfr)')
+    .option('--level <level>', `least security of calls to echo: ${LEVELS.join(', ')} (default connect)`)
+    .option('--mail-level <level>', `of calls to emsmdb, nspi and rfr: ${MAIL_LEVELS.join(', ')} (default privacy)`)
+    .option('--server-name <host>', "name by which mail clients reach this server (default the computer's)")
     .option('--auth <providers>', 'security providers of calls (default ntlm,spnego)')
     .option('--proxies <address...>', 'addresses and networks of RPC Proxies (default loopback)')
     .option('--user <name:password>', 'an account for trials, repeatable; real ones are made with rpch users', collect)
     .option('--domain <name>', 'NetBIOS name of the domain that the accounts belong to')
     .option('--dns-domain <name>', 'DNS name of that domain')
     .option('--computer <name>', "this computer's NetBIOS name in NTLM")
-    .option('--data <dir>', 'where the accounts are, the same as those of rpch proxy (default data)')
+    .option('--data <dir>', 'where accounts, mailboxes and directory.yaml are (default data)')
     .option('--drain-timeout <seconds>', 'patience with calls in progress at the end (default 30)')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .addHelpText('after', EXAMPLE)

@@ -1,6 +1,7 @@
 import { settingsFromFlags, startProxy } from '@rpch/proxy';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
+import { makeDemoMailboxes } from '../serve/demo-mail.ts';
 import { startRpcServer } from '../serve/rpc-server.ts';
 import { serveSettings } from '../serve/settings.ts';
 import { announce, untilStopped } from './proxy.ts';
@@ -8,8 +9,11 @@ import { reloadOnHangup } from './serve.ts';
 
 const HTTP = 'http://127.0.0.1:8080';
 const HTTPS = 'https://127.0.0.1:8443';
-/** The name by which clients ask for the demonstration server, and the ports that it listens on: plain TCP, and `ncacn_http`. */
-const DEMO = { name: 'demo', tcp: 6101, http: 6001 };
+/**
+ * The name by which clients ask for the demonstration server, and the ports that it listens on: plain TCP, and `ncacn_http` where mail
+ * clients look for the information store, referral and the address book ([MS-OXCRPC] 2.1).
+ */
+const DEMO = { name: 'demo', domain: 'example.org', tcp: 6101, http: 6001, mail: [6001, 6002, 6004] };
 /** Where clients look for the endpoint mapper of a server behind a proxy ([MS-RPCE] 2.1.1.8). */
 const MAPPER = 593;
 const USERS = ['alice:wonderland', 'bob:builder'];
@@ -17,26 +21,29 @@ const USERS = ['alice:wonderland', 'bob:builder'];
 /** `rpch up`, which is `npm start`: the proxy in front of a demonstration RPC server, on loopback. */
 export function upCommand(): Command {
   return new Command('up')
-    .description('everything on embedded defaults: the proxy in front of a demonstration RPC server')
+    .description('everything on embedded defaults: the proxy in front of an RPC server with mail for alice and bob')
     .option('--data <dir>', 'what must be kept', './data')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .addHelpText('after', '\nExample:\n  rpch up --data /tmp/rpch')
     .action(async ({ data, logLevel }: { readonly data: string; readonly logLevel: string }) => {
       const log = makeLog(logLevel);
       const demo = serveSettings({
-        listen: [`ncacn_ip_tcp:127.0.0.1[${DEMO.tcp}]`, `ncacn_http:127.0.0.1[${DEMO.http}]`],
+        listen: [`ncacn_ip_tcp:127.0.0.1[${DEMO.tcp}]`, ...DEMO.mail.map((port) => `ncacn_http:127.0.0.1[${port}]`)],
         // A demonstration shows calls without security too.
         level: 'none',
+        serverName: DEMO.name,
+        dnsDomain: DEMO.domain,
         user: USERS,
         data,
       });
+      await makeDemoMailboxes(data, DEMO.domain, log);
       const server = await startRpcServer(demo, log);
       const read = () =>
         settingsFromFlags({
           listen: [HTTP, HTTPS],
           map: [
             `${DEMO.name}:${DEMO.tcp}=127.0.0.1:${DEMO.tcp}`,
-            `ncacn_http:${DEMO.name}:${DEMO.http}=127.0.0.1:${DEMO.http}`,
+            ...DEMO.mail.map((port) => `ncacn_http:${DEMO.name}:${port}=127.0.0.1:${port}`),
             `ncacn_http:${DEMO.name}:${MAPPER}=127.0.0.1:${DEMO.http}`,
           ],
           user: USERS,
@@ -59,9 +66,15 @@ function whatToTry(): string {
   const binding = (endpoint: number | '', proxy: string): string => {
     return `'ncacn_http:${DEMO.name}[${endpoint},RpcProxy=${proxy}]'`;
   };
+  const mail = `npx rpch mail ${binding(DEMO.http, '127.0.0.1:8443')} --https --insecure -u alice -p wonderland`;
   return `
-The proxy stands in front of an RPC server that offers rpcecho as "${DEMO.name}": port ${DEMO.tcp} (plain TCP), port ${DEMO.http} (ncacn_http), and
-its endpoint mapper. Accounts, of both: ${USERS.join(', ')}. Try, from another terminal:
+The proxy stands in front of an RPC server that clients call "${DEMO.name}": mail of alice and bob (ports ${DEMO.mail.join(', ')}), and
+rpcecho (port ${DEMO.tcp}, plain TCP). Accounts, of both: ${USERS.join(', ')}. Try, from another terminal:
+
+  # alice's mail, by MAPI over RPC over HTTPS, every call encrypted once more from end to end
+  ${mail} folders
+  ${mail} list Inbox
+  ${mail} search invoice
 
   # is the RPC Proxy there, and does the account work? (an empty 200)
   curl -i -u ${user} ${HTTP}/rpc/rpcproxy.dll

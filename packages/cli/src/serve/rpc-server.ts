@@ -27,6 +27,7 @@ import {
 } from '@rpch/rpc/internal';
 import { AccountAcceptor } from './account-acceptor.ts';
 import { formatServeListener, type ServeListener } from './listener.ts';
+import { type MailServices, openMailServices } from './mail-services.ts';
 import type { ServeSettings } from './settings.ts';
 
 /** A running RPC server: one for all its listeners. */
@@ -53,8 +54,9 @@ export async function startRpcServer(settings: ServeSettings, log: Log): Promise
     log.warn({ event: 'server.nobody' }, why);
   }
   const registry = new EndpointRegistry();
+  const mail = await openMailServices(settings, log);
   const options: RpcServerOptions = {
-    interfaces: interfacesOf(settings, registry),
+    interfaces: interfacesOf(settings, registry, mail),
     management: settings.interfaces.has('mgmt'),
     security: providersOf(settings, authenticator),
     registry,
@@ -62,6 +64,7 @@ export async function startRpcServer(settings: ServeSettings, log: Log): Promise
   const open: OpenListener[] = [];
   const closeAll = async (how?: CloseOptions): Promise<void> => {
     await Promise.all(open.map((server) => server.close(how)));
+    await mail?.close();
   };
   try {
     for (const listener of listen) open.push(await openListener(listener, options, settings.proxies, log));
@@ -71,7 +74,11 @@ export async function startRpcServer(settings: ServeSettings, log: Log): Promise
   }
   return {
     listening: open.map(({ listener }) => listener),
-    reload: async (again) => authenticator.reload(await localProvider(again), loginNames(again.auth)),
+    reload: async (again) => {
+      const provider = await localProvider(again);
+      await mail?.reload(again);
+      authenticator.reload(provider, loginNames(again.auth));
+    },
     close: closeAll,
   };
 }
@@ -102,8 +109,12 @@ function namingProxies(error: unknown): never {
   throw new RpchError(error.code, error.fault, `--proxies: ${error.message}`, { cause: error });
 }
 
-function interfacesOf({ interfaces, level }: ServeSettings, registry: EndpointRegistry): OfferedInterface[] {
-  const offered: OfferedInterface[] = [];
+function interfacesOf(
+  { interfaces, level }: ServeSettings,
+  registry: EndpointRegistry,
+  mail: MailServices | undefined,
+): OfferedInterface[] {
+  const offered: OfferedInterface[] = [...(mail?.interfaces ?? [])];
   if (interfaces.has('echo')) {
     const echo = echoServer({ sleep: (ms, signal) => sleep(ms, undefined, { signal }) });
     offered.push({ interface: echo, minimumLevel: level });

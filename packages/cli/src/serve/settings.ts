@@ -7,6 +7,8 @@ export interface ServeFlags {
   readonly listen?: readonly string[];
   readonly interfaces?: string;
   readonly level?: string;
+  readonly mailLevel?: string;
+  readonly serverName?: string;
   readonly auth?: string;
   readonly proxies?: readonly string[];
   readonly user?: readonly string[];
@@ -17,7 +19,7 @@ export interface ServeFlags {
   readonly drainTimeout?: string;
 }
 
-const INTERFACES = ['echo', 'mgmt', 'epm'] as const;
+const INTERFACES = ['echo', 'mgmt', 'epm', 'emsmdb', 'nspi', 'rfr'] as const;
 /** What can be served. */
 export type InterfaceName = (typeof INTERFACES)[number];
 
@@ -27,13 +29,20 @@ export type ProviderName = (typeof PROVIDERS)[number];
 
 /** Names of the levels that an interface may want, as flags have them. */
 export const LEVELS = ['none', 'connect', 'packet', 'integrity', 'privacy'] as const;
+/** Those of interfaces that always want a login. */
+export const MAIL_LEVELS = ['connect', 'packet', 'integrity', 'privacy'] as const;
+type LevelName = (typeof LEVELS)[number];
 
 /** What `rpch serve` does. */
 export interface ServeSettings {
   readonly listen: readonly ServeListener[];
   readonly interfaces: ReadonlySet<InterfaceName>;
-  /** One of AuthLevel: the least for every interface but mgmt and epm. */
+  /** One of AuthLevel: the least for echo. */
   readonly level: number;
+  /** The least for emsmdb, nspi and rfr, which always want a login. */
+  readonly mailLevel: number;
+  /** By which name clients reach this server, where directory.yaml has none; undefined: the computer's. */
+  readonly serverName?: string;
   readonly providers: ReadonlySet<ProviderName>;
   /** Addresses of the RPC Proxies that may speak to `ncacn_http` listeners; undefined: loopback. */
   readonly proxies?: readonly string[];
@@ -43,8 +52,6 @@ export interface ServeSettings {
   readonly grace: number;
 }
 
-/** They are served out of a store that does not exist yet. */
-const OF_THE_STORE = ['emsmdb', 'nspi', 'rfr'];
 const MAX_DRAIN_TIMEOUT = 86_400;
 
 /** @throws RpchError: `RPCH_USAGE` (caller) or what the proxy's flags of the same names are refused with. */
@@ -69,8 +76,10 @@ export function serveSettings(flags: ServeFlags): ServeSettings {
   };
   return {
     listen,
-    interfaces: interfacesOf(flags.interfaces ?? INTERFACES.join(',')),
-    level: levelOf(flags.level ?? 'connect'),
+    interfaces: namesOf('--interfaces', flags.interfaces ?? INTERFACES.join(','), INTERFACES),
+    level: levelOf('--level', flags.level ?? 'connect', LEVELS),
+    mailLevel: levelOf('--mail-level', flags.mailLevel ?? 'privacy', MAIL_LEVELS),
+    ...(flags.serverName === undefined ? {} : { serverName: serverNameOf(flags.serverName) }),
     providers: namesOf('--auth', flags.auth ?? PROVIDERS.join(','), PROVIDERS),
     ...(proxies === undefined ? {} : { proxies }),
     accounts: settingsFromFlags(accounts),
@@ -78,18 +87,15 @@ export function serveSettings(flags: ServeFlags): ServeSettings {
   };
 }
 
-function interfacesOf(text: string): ReadonlySet<InterfaceName> {
-  const early = text.split(',').find((name) => OF_THE_STORE.includes(name));
-  if (early !== undefined) {
-    throw usage(`--interfaces: ${early} comes with the information store, which this version does not have`);
-  }
-  return namesOf('--interfaces', text, INTERFACES);
+function levelOf(flag: string, text: string, known: readonly LevelName[]): number {
+  const level = known.find((name) => name === text);
+  if (level === undefined) throw usage(`${flag}: expected one of ${known.join(', ')}, found "${text}"`);
+  return AuthLevel[level];
 }
 
-function levelOf(text: string): number {
-  const known: readonly string[] = LEVELS;
-  if (!known.includes(text)) throw usage(`--level: expected one of ${LEVELS.join(', ')}, found "${text}"`);
-  return AuthLevel[text as (typeof LEVELS)[number]];
+function serverNameOf(text: string): string {
+  if (/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/iu.test(text)) return text;
+  throw usage(`--server-name: expected the name of a host, found "${text}"`);
 }
 
 function namesOf<N extends string>(flag: string, text: string, known: readonly N[]): ReadonlySet<N> {

@@ -65,6 +65,11 @@ export class Cursor {
     return this.#bytes.subarray(at, at + length);
   }
 
+  /** A view of all that is left, without moving past it: to look for a terminator. */
+  rest(): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end);
+  }
+
   skip(length: number): void {
     this.#take(length);
   }

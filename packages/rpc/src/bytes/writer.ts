@@ -67,6 +67,12 @@ export class Writer {
     return over === 0 ? this : this.zeros(alignment - over);
   }
 
+  /** Overwrites a byte written earlier. */
+  patchU8(offset: number, value: number): this {
+    this.#view.setUint8(offset, value);
+    return this;
+  }
+
   /** Overwrites two bytes written earlier: a length known only afterwards. */
   patchU16(offset: number, value: number): this {
     this.#view.setUint16(offset, value, true);
@@ -75,6 +81,14 @@ export class Writer {
 
   patchU32(offset: number, value: number): this {
     this.#view.setUint32(offset, value, true);
+    return this;
+  }
+
+  /** Takes back everything behind the first `length` bytes. What {@link finish} gave before must no longer be in use. */
+  truncate(length: number): this {
+    // What is not written is zero: zeros() counts on that.
+    this.#bytes.fill(0, length, this.#length);
+    this.#length = length;
     return this;
   }
 

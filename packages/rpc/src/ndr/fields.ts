@@ -76,7 +76,17 @@ export class Fields {
 
   /** An empty scope, for decoding. */
   newScope(): Scope {
-    return this.#slots.size === 0 ? NO_SCOPE : new Array<number | undefined>(this.#slots.size).fill(undefined);
+    // Most have one or two: filling an array takes longer than all else there is to do for a small structure.
+    switch (this.#slots.size) {
+      case 0:
+        return NO_SCOPE;
+      case 1:
+        return [undefined];
+      case 2:
+        return [undefined, undefined];
+      default:
+        return new Array<number | undefined>(this.#slots.size).fill(undefined);
+    }
   }
 
   /** The scope of values to be encoded, but for what is outside. Arrays that disagree about a count throw. */

@@ -24,6 +24,9 @@ interface Pending {
   readonly identifier: number;
 }
 
+/** Bytes that are copied one by one. */
+const SHORT = 128;
+
 /** The section of strings. */
 const TEXT = 'C706 14.3.4';
 
@@ -108,6 +111,7 @@ export class NdrReader {
   /** The next `length` bytes: a copy, or a view where those were asked for. */
   bytes(length: number): Uint8Array {
     const at = this.#take(1, length);
+    if (!this.#views && length <= SHORT) return this.#copy(at, length);
     const view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
     return this.#views ? view : new Uint8Array(view);
   }
@@ -196,6 +200,13 @@ export class NdrReader {
     }
     pointer.target[pointer.key] = first.target[first.key];
     return true;
+  }
+
+  /** A short copy is made byte by byte: a view to copy from would take longer. */
+  #copy(at: number, length: number): Uint8Array {
+    const copy = new Uint8Array(length);
+    for (let i = 0; i < length; i++) copy[i] = this.#bytes[at + i] ?? 0;
+    return copy;
   }
 
   #checkFloats(): void {

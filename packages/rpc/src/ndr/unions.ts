@@ -135,8 +135,10 @@ class UnionCodec extends Codec {
     }
     this.#switchIs?.verify(reader, scope, discriminant, 'RPCH_BAD_DISCRIMINANT', '[MS-RPCE] 3.1.1.5.3.2.1.11');
     reader.align(this.#armAlignment);
-    const target: Target = { case: discriminant };
-    arm?.decodeInto(reader, NO_SCOPE, target, 'value');
+    if (arm === null) return { case: discriminant };
+    if (!arm.pointer) return { case: discriminant, value: arm.decode(reader, NO_SCOPE) };
+    const target: Target = { case: discriminant, value: null };
+    arm.decodeInto(reader, NO_SCOPE, target, 'value');
     return target;
   }
 

@@ -19,6 +19,9 @@ interface Pending {
 const FIRST_REFERENT = 0x0002_0000;
 const REFERENT_STEP = 4;
 
+/** Bytes of room behind what did not fit. */
+const SPARE = 32;
+
 const floatScratch = new DataView(new ArrayBuffer(8));
 
 /**
@@ -32,19 +35,29 @@ export class NdrWriter {
   readonly littleEndian: boolean;
   #bytes: Uint8Array;
   #length = 0;
+  readonly #firstReferent: number;
   #referents = 0;
   #fullReferents = 0;
   #pending: Pending[] | undefined;
   #depth = 0;
 
-  /** @param capacity is how many bytes there is room for before the first growth. */
-  constructor(littleEndian: boolean, capacity = 64) {
+  /**
+   * @param capacity is how many bytes there is room for before the first growth.
+   * @param firstReferent is the identifier of the first referent.
+   */
+  constructor(littleEndian: boolean, capacity = 64, firstReferent = FIRST_REFERENT) {
     this.littleEndian = littleEndian;
     this.#bytes = new Uint8Array(capacity);
+    this.#firstReferent = firstReferent;
   }
 
   get length(): number {
     return this.#length;
+  }
+
+  /** How many identifiers {@link freshReferent} has given out. */
+  get referents(): number {
+    return this.#referents;
   }
 
   /** Zeros up to the next multiple of `alignment`, which is a power of two. */
@@ -99,7 +112,7 @@ export class NdrWriter {
 
   /** The identifier of a referent that was not written before (C706 14.3.10). */
   freshReferent(): void {
-    this.u32(FIRST_REFERENT + REFERENT_STEP * this.#referents++);
+    this.u32(this.#firstReferent + REFERENT_STEP * this.#referents++);
   }
 
   /** The same for a full pointer; these count from 1, as Windows and Samba do it. */
@@ -191,7 +204,8 @@ export class NdrWriter {
     const at = (this.#length + alignment - 1) & -alignment;
     const needed = at + length;
     if (needed > this.#bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+      // What is large is mostly last but for a few numbers, which are not to cost a second copy.
+      const grown = new Uint8Array(Math.max(needed + SPARE, this.#bytes.length * 2));
       grown.set(this.#bytes);
       this.#bytes = grown;
     }

@@ -53,6 +53,11 @@ test('a frame whose size was announced is not copied', () => {
   assert.equal(writer.u16(1).u32(2).finish().buffer.byteLength, 6);
 });
 
+test('what is taken back is gone: zeros and numbers follow what is left', () => {
+  const writer = new Writer(2).u32(0xffff_ffff).u32(0xffff_ffff).truncate(3).zeros(2).u8(7).patchU8(0, 1);
+  assert.deepEqual([...writer.finish()], [1, 0xff, 0xff, 0, 0, 7]);
+});
+
 test('lengths are patched where they lie, before and after growth', () => {
   const writer = new Writer(2);
   writer.u16(0).patchU16(0, 0x1234).zeros(100).u32(0).patchU16(0, 0xabcd).patchU32(102, 0xdead_beef);
@@ -115,4 +120,14 @@ test('byte strings are equal when length and content are', () => {
   assert.ok(!sameBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3)));
   assert.ok(!sameBytes(Uint8Array.of(1, 2), Uint8Array.of(1)));
   assert.ok(!sameBytes(Uint8Array.of(1), Uint8Array.of(1, 2)));
+});
+
+test('the rest of a frame is seen without being read, and ends where the cursor does', () => {
+  const cursor = new Cursor(Uint8Array.of(1, 2, 3, 4, 5), 'frame');
+  cursor.skip(1);
+  const inner = cursor.sub(3);
+  inner.skip(1);
+  assert.deepEqual(inner.rest(), Uint8Array.of(3, 4));
+  assert.equal(inner.remaining, 2);
+  assert.deepEqual(cursor.rest(), Uint8Array.of(5));
 });

@@ -66,8 +66,8 @@ export function withType(tag: PropertyTag, type: number): PropertyTag {
  * A property's value. By its type: Integer16, Integer32 (signed or unsigned as it was given; read as signed), ErrorCode
  * (unsigned), Floating32, Floating64, FloatingTime: number; Currency, Integer64 (both signed; ids of objects: see object-id.ts)
  * and Time (FILETIME, 100 ns since 1601 UTC): bigint; Boolean: boolean; String8 and String: string, without its terminator;
- * Guid: text form, lower case; Binary, ServerId, Restriction, RuleAction and Object: the bytes without their count; Null: null. Of
- * many values: an array of those.
+ * Guid: text form, lower case; Binary, ServerId and Object: the bytes without their count; Restriction and RuleAction, which have
+ * no count of their bytes: the bytes as they are in ROPs; Null: null. Of many values: an array of those.
  */
 export type PropertyValue = number | bigint | boolean | string | Uint8Array | null | readonly PropertyScalar[];
 export type PropertyScalar = number | bigint | string | Uint8Array;

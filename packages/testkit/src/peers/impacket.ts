@@ -16,6 +16,7 @@ export const SYSTEM_PYTHON = '/usr/bin/python3';
 
 /** Debian ships impacket's example programs as documentation. */
 export const RPCMAP = '/usr/share/doc/python3-impacket/examples/rpcmap.py';
+const EXCHANGER = '/usr/share/doc/python3-impacket/examples/exchanger.py';
 
 /**
  * Lists the interfaces of the Samba peer and calls its rpcecho through the proxy at `url`, with impacket. Ends with 0 and
@@ -40,4 +41,12 @@ export function runRpcmap(samba: SambaPeer, proxyPort: 80 | 443): Promise<Comman
   return runCommand(SYSTEM_PYTHON, [RPCMAP, binding, '-auth-transport', account, '-auth-rpc', account], {
     timeoutMs: 60_000,
   });
+}
+
+/**
+ * Runs impacket's own exchanger.py against the proxy on port 443 of `host`, the only one that it knows. Unless it is told another name it
+ * asks for port 6004 of the server whose name is the NetBIOS name of the computer in the proxy's NTLM challenge.
+ */
+export function runExchanger(host: string, account: string, args: readonly string[]): Promise<CommandResult> {
+  return runCommand(SYSTEM_PYTHON, [EXCHANGER, `${account}@${host}`, ...args], { timeoutMs: 60_000 });
 }

@@ -45,17 +45,22 @@ export interface ProxyOptions {
   readonly allow?: readonly string[];
   /** A file that gets the TLS keys of the sessions, for tshark. */
   readonly keylogFile?: string;
+  /** More of the command line. */
+  readonly more?: readonly string[];
 }
+
+/** What the proxy stands in front of, and who may log in to it. */
+export type ProxiedServer = Pick<SambaPeer, 'ip' | 'rpcPort' | 'user' | 'domain'>;
 
 const READY_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 15_000;
 const RPC_PROXY_PATH = '/rpc/rpcproxy.dll';
 
 /**
- * Starts `rpch proxy` as a process of its own in front of the Samba peer, with one plain and one TLS listener, and waits
+ * Starts `rpch proxy` as a process of its own in front of the Samba peer or another server, with one plain and one TLS listener, and waits
  * until it says that it is ready. TLS 1.3 is off: its session tickets hang Samba's client.
  */
-export async function startProxy(samba: SambaPeer, options: ProxyOptions = {}): Promise<RunningProxy> {
+export async function startProxy(samba: ProxiedServer, options: ProxyOptions = {}): Promise<RunningProxy> {
   const http = endpoint('http', options.httpPort ?? (await freePort()));
   const https = endpoint('https', options.httpsPort ?? (await freePort()));
   const data = mkdtempSync(join(tmpdir(), 'rpch-proxy-'));
@@ -70,6 +75,7 @@ export async function startProxy(samba: SambaPeer, options: ProxyOptions = {}): 
     ...(options.mapped ?? []).flatMap(([asked, port]) => ['--map', `${samba.ip}:${asked}=${samba.ip}:${port}`]),
     ...[samba.user, ...(options.users ?? [])].flatMap((user) => ['--user', `${user.name}:${user.password}`]),
     ...['--domain', samba.domain, '--auth', 'basic,ntlm', '--tls-max', '1.2', '--data', data],
+    ...(options.more ?? []),
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   const log: LogLine[] = [];

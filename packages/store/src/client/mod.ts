@@ -1,0 +1,47 @@
+/** A MAPI client: a session with an information store, the mailbox behind it, and the address book. */
+
+export { ErrorCode } from '../mapi/error-code.ts';
+export { counterOf, type ObjectId, OWN_REPLID, objectId, replidOf } from '../mapi/object-id.ts';
+export type { Properties, PropertyTag, PropertyValue } from '../mapi/property.ts';
+export { PidTag } from '../mapi/property-tags.ts';
+export type { Restriction } from '../mapi/restriction.ts';
+export type { SortOrder } from '../mapi/sort-order.ts';
+export {
+  AddressBook,
+  type AddressBookOptions,
+  type AddressEntry,
+  type NspiCalls,
+  type Resolution,
+} from './address-book.ts';
+export { AttachMethod, type Attachment, type AttachmentInfo } from './attachment.ts';
+export { dateOf } from './file-time.ts';
+export {
+  type ContentsQuery,
+  type FolderInfo,
+  Mailbox,
+  type MailboxOptions,
+  type SpecialFolder,
+} from './mailbox.ts';
+export { MapiError } from './mapi-error.ts';
+export { Message, type RecipientInfo } from './message.ts';
+export { type OpenedMailbox, type OpenMailboxOptions, openMailbox } from './open-mailbox.ts';
+export { numberOf, objectIdOf, type PropertyResult, textOf } from './property-result.ts';
+export { type RemoteObject, readProperty, type StreamOptions } from './property-stream.ts';
+export { addressBookServer, mailboxServer, type RfrCalls } from './referral.ts';
+export { RopAnswer, RopBatch } from './rop-batch.ts';
+export {
+  MAPI_PORTS,
+  type MapiPorts,
+  type MapiServers,
+  type MapiService,
+  type Reach,
+  RpcServers,
+  type RpcServersOptions,
+} from './servers.ts';
+export {
+  type EmsmdbCalls,
+  MapiSession,
+  type MapiSessionOptions,
+  type SessionCallOptions,
+} from './session.ts';
+export type { TableQuery } from './table-reader.ts';

@@ -1,0 +1,176 @@
+import { ErrorCode, StoreError } from '../mapi/error-code.ts';
+import type { Counter } from '../mapi/object-id.ts';
+import { PidTag } from '../mapi/property-tags.ts';
+import { blob, integer, type SqlDatabase, type SqlRow, text } from '../sql/driver.ts';
+import type { FolderRow } from './folder-properties.ts';
+import { PackedProperties } from './packed-properties.ts';
+
+const COLUMNS = `id, parent, name, type, change, content, unread, associated, subfolders, size, associated_size, deleted,
+  hierarchy_change, next_article, CAST(commit_time AS TEXT) AS commit_time`;
+
+/** By how much a folder's counts change, and whether by deleting. */
+export interface CountChange {
+  readonly content?: number;
+  readonly unread?: number;
+  readonly associated?: number;
+  readonly size?: number;
+  readonly associatedSize?: number;
+  readonly deleted?: number;
+  /** Article numbers used up. */
+  readonly articles?: number;
+}
+
+/** The rows of the table of folders. */
+export class FolderRows {
+  readonly #database: SqlDatabase;
+
+  constructor(database: SqlDatabase) {
+    this.#database = database;
+  }
+
+  get(id: Counter): FolderRow | undefined {
+    const row = this.#database.get(`SELECT ${COLUMNS} FROM folders WHERE id = ?`, id);
+    return row === undefined ? undefined : fromRow(row);
+  }
+
+  /** Throws NotFound. */
+  need(id: Counter): FolderRow {
+    const folder = this.get(id);
+    if (folder === undefined) throw new StoreError(ErrorCode.NotFound, `folder ${id}`);
+    return folder;
+  }
+
+  named(parent: Counter, name: string): FolderRow | undefined {
+    const row = this.#database.get(
+      `SELECT ${COLUMNS} FROM folders WHERE parent = ? AND name_key = ?`,
+      parent,
+      nameKey(name),
+    );
+    return row === undefined ? undefined : fromRow(row);
+  }
+
+  /** Those directly below, in no order. */
+  below(parent: Counter): FolderRow[] {
+    return this.#database.all(`SELECT ${COLUMNS} FROM folders WHERE parent = ?`, parent).map(fromRow);
+  }
+
+  /** All that are below, at whatever depth, in no order. */
+  allBelow(ancestor: Counter): FolderRow[] {
+    return this.#database
+      .all(
+        `WITH RECURSIVE tree (id) AS (
+           SELECT id FROM folders WHERE parent = ? UNION ALL SELECT folders.id FROM folders JOIN tree ON parent = tree.id
+         ) SELECT ${COLUMNS} FROM folders WHERE id IN (SELECT id FROM tree)`,
+        ancestor,
+      )
+      .map(fromRow);
+  }
+
+  /** The folder and those above it, from the inside to the root. */
+  path(id: Counter): Counter[] {
+    return this.#database
+      .all(
+        `WITH RECURSIVE path (id, parent, depth) AS (
+           SELECT id, parent, 0 FROM folders WHERE id = ?
+           UNION ALL SELECT folders.id, folders.parent, depth + 1 FROM folders JOIN path ON folders.id = path.parent
+         ) SELECT id FROM path ORDER BY depth`,
+        id,
+      )
+      .map((row) => integer(row, 'id'));
+  }
+
+  packed(id: Counter): PackedProperties {
+    const row = this.#database.get('SELECT properties FROM folders WHERE id = ?', id);
+    return row === undefined ? PackedProperties.empty : new PackedProperties(blob(row, 'properties'));
+  }
+
+  /** PidTagSourceKey where it is not the one that the folder's id makes: of one that was made elsewhere. */
+  foreignKey(id: Counter): Uint8Array | undefined {
+    const key = this.packed(id).value(PidTag.SourceKey);
+    return key instanceof Uint8Array ? key : undefined;
+  }
+
+  insert(folder: FolderRow, properties: Uint8Array): void {
+    this.#database.run(
+      `INSERT INTO folders (id, parent, name, name_key, type, change, commit_time, properties)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      folder.id,
+      folder.parent,
+      folder.name,
+      nameKey(folder.name),
+      folder.type,
+      folder.changeNumber,
+      folder.commitTime,
+      properties,
+    );
+  }
+
+  /** Stores what a change of the folder itself has made of it. */
+  update(id: Counter, to: { parent: Counter; name: string; change: Counter }, properties: Uint8Array): void {
+    this.#database.run(
+      'UPDATE folders SET parent = ?, name = ?, name_key = ?, change = ?, properties = ? WHERE id = ?',
+      to.parent,
+      to.name,
+      nameKey(to.name),
+      to.change,
+      properties,
+      id,
+    );
+  }
+
+  delete(id: Counter): void {
+    this.#database.run('DELETE FROM folders WHERE id = ?', id);
+  }
+
+  /** Tells a folder that so many subfolders came or went, or that one was changed ([MS-OXCFOLD] 2.2.2.2.1.9). */
+  hierarchyChanged(id: Counter, subfolders: number, time: bigint): void {
+    this.#database.run(
+      'UPDATE folders SET subfolders = subfolders + ?, hierarchy_change = hierarchy_change + 1, commit_time = ? WHERE id = ?',
+      subfolders,
+      time,
+      id,
+    );
+  }
+
+  /** Tells a folder what has become of its messages. */
+  contentsChanged(id: Counter, by: CountChange, time: bigint): void {
+    this.#database.run(
+      `UPDATE folders SET content = content + ?, unread = unread + ?, associated = associated + ?, size = size + ?,
+         associated_size = associated_size + ?, deleted = deleted + ?, next_article = next_article + ?, commit_time = ? WHERE id = ?`,
+      by.content ?? 0,
+      by.unread ?? 0,
+      by.associated ?? 0,
+      by.size ?? 0,
+      by.associatedSize ?? 0,
+      by.deleted ?? 0,
+      by.articles ?? 0,
+      time,
+      id,
+    );
+  }
+}
+
+/** Under which names are compared: in whatever case, however composed. */
+export function nameKey(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
+function fromRow(row: SqlRow): FolderRow {
+  return {
+    id: integer(row, 'id'),
+    parent: integer(row, 'parent'),
+    name: text(row, 'name'),
+    type: integer(row, 'type'),
+    changeNumber: integer(row, 'change'),
+    contentCount: integer(row, 'content'),
+    unreadCount: integer(row, 'unread'),
+    associatedCount: integer(row, 'associated'),
+    subfolderCount: integer(row, 'subfolders'),
+    size: integer(row, 'size'),
+    associatedSize: integer(row, 'associated_size'),
+    deletedCount: integer(row, 'deleted'),
+    hierarchyChange: integer(row, 'hierarchy_change'),
+    nextArticle: integer(row, 'next_article'),
+    commitTime: BigInt(text(row, 'commit_time')),
+  };
+}

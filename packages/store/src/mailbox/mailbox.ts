@@ -1,0 +1,176 @@
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
+import { RpchError } from '@rpch/rpc';
+import { formatGuid } from '@rpch/rpc/internal';
+import { ErrorCode, StoreError } from '../mapi/error-code.ts';
+import type { Counter } from '../mapi/object-id.ts';
+import type { MutableProperties, Properties, PropertyTag } from '../mapi/property.ts';
+import { PidTag } from '../mapi/property-tags.ts';
+import { type SqlDatabase, text } from '../sql/driver.ts';
+import { migrate } from '../sql/migrations.ts';
+import { NodeSqlite } from '../sql/node-sqlite.ts';
+import { ContentsIndex } from './contents-index.ts';
+import { makeDefaultTree } from './default-tree.ts';
+import { EntryIds } from './entry-ids.ts';
+import { FIRST_FREE_ID } from './folder-ids.ts';
+import { StoredFolders } from './folder-store.ts';
+import { type Listener, MailboxContext, type MailboxOptions } from './mailbox-context.ts';
+import { StoredRows } from './message-rows.ts';
+import { StoredMessages, subobjectsOf } from './message-store.ts';
+import type { MailboxInfo, MailboxStore } from './model.ts';
+import { packProperties } from './packed-properties.ts';
+import { StoredPropertyNames } from './property-names.ts';
+import { StoredReceiveFolders } from './receive-folders.ts';
+import { MAILBOX_SCHEMA } from './schema.ts';
+import { StoreProperties } from './store-properties.ts';
+
+export type { MailboxOptions } from './mailbox-context.ts';
+
+/** How many ids a client may reserve at once ([MS-OXCFXICS] 2.2.3.2.4.7). */
+const MAX_RESERVED_IDS = 0x1_0000;
+
+/** A mailbox in a database of its own. Nothing is remembered that another connection to the same file could have changed. */
+export class Mailbox implements MailboxStore {
+  readonly info: MailboxInfo;
+  readonly folders: StoredFolders;
+  readonly messages: StoredMessages;
+  readonly names: StoredPropertyNames;
+  readonly receiveFolders: StoredReceiveFolders;
+  /** The orders of messages that contents tables read, kept by the message store. */
+  readonly contents: ContentsIndex;
+  readonly database: SqlDatabase;
+  readonly #context: MailboxContext;
+  readonly #store: StoreProperties;
+
+  private constructor(database: SqlDatabase, info: MailboxInfo, options: MailboxOptions) {
+    const context = new MailboxContext(database, info, options);
+    const ids = new EntryIds(info);
+    const rows = new StoredRows(database, info, ids, (id, tag) => subobjectsOf(context, id, tag));
+    this.info = info;
+    this.database = database;
+    this.contents = new ContentsIndex(database, rows);
+    context.holdsBack(this.contents);
+    this.folders = new StoredFolders(context, ids, this.contents);
+    this.messages = new StoredMessages(context, ids, this.contents, rows);
+    this.folders.messages = this.messages;
+    this.names = new StoredPropertyNames(context);
+    this.receiveFolders = new StoredReceiveFolders(context);
+    this.#context = context;
+    this.#store = new StoreProperties(context, ids);
+  }
+
+  /**
+   * Makes the mailbox of an account, with the folders that every mailbox has. The file must not be there yet; only its owner may read
+   * it. Throws RpchError RPCH_MAILBOX_EXISTS; SqlError.
+   * @param account in canonical form
+   */
+  static create(path: string, account: string, options: MailboxOptions): Mailbox {
+    if (path !== ':memory:') makeFile(path);
+    try {
+      return Mailbox.#fill(new NodeSqlite(path), account, options);
+    } catch (error) {
+      if (path !== ':memory:') for (const end of ['', '-wal', '-shm']) rmSync(path + end, { force: true });
+      throw error;
+    }
+  }
+
+  static #fill(database: SqlDatabase, account: string, options: MailboxOptions): Mailbox {
+    try {
+      migrate(database, MAILBOX_SCHEMA);
+      const info: MailboxInfo = {
+        guid: randomGuid(options),
+        replicaGuid: randomGuid(options),
+        mappingSignature: randomGuid(options),
+        account,
+      };
+      const mailbox = new Mailbox(database, info, options);
+      mailbox.transaction(() => {
+        database.run(
+          `INSERT INTO mailbox (id, guid, replica_guid, mapping_signature, account, next_counter, last_change, properties)
+           VALUES (1, ?, ?, ?, ?, ?, 0, ?)`,
+          info.guid,
+          info.replicaGuid,
+          info.mappingSignature,
+          info.account,
+          FIRST_FREE_ID,
+          packProperties(new Map()).bytes,
+        );
+        makeDefaultTree(mailbox.folders, mailbox.receiveFolders, new EntryIds(info));
+        mailbox.setStoreProperties(new Map([[PidTag.CreationTime, mailbox.#context.now()]]));
+      });
+      return mailbox;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  /** Opens a mailbox, and brings an old one to the present schema. Throws RpchError RPCH_NO_MAILBOX where there is none; SqlError. */
+  static open(path: string, options: MailboxOptions): Mailbox {
+    if (!existsSync(path)) throw new RpchError('RPCH_NO_MAILBOX', 'configuration', `there is no mailbox ${path}`);
+    const database = new NodeSqlite(path);
+    try {
+      migrate(database, MAILBOX_SCHEMA);
+      const row = database.get('SELECT guid, replica_guid, mapping_signature, account FROM mailbox');
+      if (row === undefined) throw new RpchError('RPCH_NO_MAILBOX', 'configuration', `${path} is no whole mailbox`);
+      const info: MailboxInfo = {
+        guid: text(row, 'guid'),
+        replicaGuid: text(row, 'replica_guid'),
+        mappingSignature: text(row, 'mapping_signature'),
+        account: text(row, 'account'),
+      };
+      return new Mailbox(database, info, options);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#context.transaction(work);
+  }
+
+  storeProperties(): MutableProperties {
+    return this.#store.all();
+  }
+
+  setStoreProperties(set: Properties): void {
+    this.#store.change(set, []);
+  }
+
+  deleteStoreProperties(tags: readonly PropertyTag[]): void {
+    this.#store.change(new Map(), tags);
+  }
+
+  /** Throws InvalidParam for none and for more than 65,536. */
+  allocateCounters(count: number): Counter {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_RESERVED_IDS) {
+      throw new StoreError(ErrorCode.InvalidParam, `${count} ids at once`);
+    }
+    return this.#context.write(() => this.#context.nextIds(count));
+  }
+
+  subscribe(listener: Listener): () => void {
+    return this.#context.subscribe(listener);
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/** Makes the file before SQLite does, readable for its owner only. SQLite gives its log and index the same mode. */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (cause) {
+    throw new RpchError('RPCH_MAILBOX_EXISTS', 'configuration', `cannot make the mailbox ${path}`, { cause });
+  }
+}
+
+/** A random GUID ([RFC4122] 4.4). */
+function randomGuid({ random }: MailboxOptions): string {
+  const bytes = Uint8Array.from(random(16));
+  bytes[7] = ((bytes[7] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return formatGuid(bytes);
+}

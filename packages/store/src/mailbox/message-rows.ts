@@ -1,0 +1,227 @@
+import { parseGuid } from '@rpch/rpc/internal';
+import { ErrorCode, StoreError } from '../mapi/error-code.ts';
+import { type Counter, objectId } from '../mapi/object-id.ts';
+import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../mapi/property.ts';
+import { FIRST_NAMED_ID, PidTag } from '../mapi/property-tags.ts';
+import { blob, integer, type SqlDatabase, type SqlRow } from '../sql/driver.ts';
+import type { EntryIds } from './entry-ids.ts';
+import { ObjectType } from './folder-properties.ts';
+import { FolderRows } from './folder-rows.ts';
+import { ITSELF, LongValues } from './long-values.ts';
+import { MessageFlag } from './message-derivation.ts';
+import type { MailboxInfo } from './model.ts';
+import { PackedProperties } from './packed-properties.ts';
+import type { MessageRow, MessageRows } from './tables/message-row.ts';
+
+/** How {@link MessageRow.subobjects} finds what belongs to a message. */
+export type Subobjects = (message: Counter, tag: PropertyTag) => ReturnType<MessageRow['subobjects']>;
+
+const COLUMNS = 'id, folder, associated, change, flags, status, size, properties';
+
+const MAX_INTEGER32 = 0x7fff_ffff;
+
+/** Messages whose properties {@link StoredRows.tags} looks at. */
+const TAGS_OF = 64;
+
+/** What rows share. */
+interface RowSource {
+  readonly ids: EntryIds;
+  readonly guid: Uint8Array;
+  readonly mappingSignature: Uint8Array;
+  readonly subobjects: Subobjects;
+  readonly longValues: LongValues;
+  /** The source key of a folder that was made elsewhere. */
+  readonly folderKey: (folder: Counter) => Uint8Array | undefined;
+}
+
+/** A row of the table of messages: what is packed, and what is computed of the rest ([MS-OXCMSG] 2.2.1). */
+export class StoredRow implements MessageRow {
+  readonly id: Counter;
+  readonly folder: Counter;
+  readonly associated: boolean;
+  readonly changeNumber: Counter;
+  /** PidTagMessageFlags. */
+  readonly flags: number;
+  /** PidTagMessageStatus. */
+  readonly status: number;
+  /** Bytes of all of the message. */
+  readonly size: number;
+  readonly packed: PackedProperties;
+  readonly #source: RowSource;
+
+  constructor(row: SqlRow, source: RowSource) {
+    this.id = integer(row, 'id');
+    this.folder = integer(row, 'folder');
+    this.associated = integer(row, 'associated') !== 0;
+    this.changeNumber = integer(row, 'change');
+    this.flags = integer(row, 'flags');
+    this.status = integer(row, 'status');
+    this.size = integer(row, 'size');
+    this.packed = new PackedProperties(blob(row, 'properties'));
+    this.#source = source;
+  }
+
+  get unread(): boolean {
+    return (this.flags & MessageFlag.Read) === 0;
+  }
+
+  value(tag: PropertyTag): PropertyValue | undefined {
+    const { ids } = this.#source;
+    switch (tag) {
+      case PidTag.Mid:
+      case PidTag.InstID:
+        return BigInt.asIntN(64, objectId(this.id));
+      case PidTag.InstanceNum:
+        return 0;
+      case PidTag.FolderId:
+      case PidTag.ParentFolderId:
+        return BigInt.asIntN(64, objectId(this.folder));
+      case PidTag.InstanceKey:
+        return ids.instanceKey(this.id);
+      case PidTag.EntryId:
+      case PidTag.RecordKey:
+        return ids.message(this.folder, this.id);
+      case PidTag.ParentEntryId:
+        return ids.folder(this.folder);
+      case PidTag.SourceKey:
+        return this.packed.value(tag) ?? ids.sourceKey(this.id);
+      case PidTag.ParentSourceKey:
+        return this.#source.folderKey(this.folder) ?? ids.sourceKey(this.folder);
+      case PidTag.ChangeNumber:
+        return BigInt.asIntN(64, objectId(this.changeNumber));
+      case PidTag.MessageFlags:
+        return this.flags;
+      case PidTag.Read:
+        return !this.unread;
+      case PidTag.MessageStatus:
+        return this.status;
+      case PidTag.MessageSize:
+        return Math.min(this.size, MAX_INTEGER32);
+      case PidTag.MessageSizeExtended:
+        return BigInt(this.size);
+      case PidTag.Associated:
+        return this.associated;
+      case PidTag.ObjectType:
+        return ObjectType.Message;
+      case PidTag.StoreRecordKey:
+        return this.#source.guid;
+      case PidTag.MappingSignature:
+        return this.#source.mappingSignature;
+      case PidTag.HasNamedProperties:
+        return this.packed.tags().some((one) => idOf(one) >= FIRST_NAMED_ID);
+      default:
+        return this.packed.value(tag);
+    }
+  }
+
+  whole(tag: PropertyTag): PropertyValue | undefined {
+    return this.packed.isApart(tag) ? this.#source.longValues.get(this.id, ITSELF, tag) : this.value(tag);
+  }
+
+  subobjects(tag: PropertyTag): ReturnType<MessageRow['subobjects']> {
+    return this.#source.subobjects(this.id, tag);
+  }
+
+  /** What is computed, into `properties`. */
+  computeInto(properties: MutableProperties): void {
+    for (const tag of COMPUTED) {
+      const value = this.value(tag);
+      if (value !== undefined) properties.set(tag, value);
+    }
+  }
+}
+
+/** Those of {@link StoredRow.value} that packed properties do not have. */
+const COMPUTED: readonly PropertyTag[] = [
+  PidTag.Mid,
+  PidTag.InstID,
+  PidTag.InstanceNum,
+  PidTag.FolderId,
+  PidTag.ParentFolderId,
+  PidTag.InstanceKey,
+  PidTag.EntryId,
+  PidTag.RecordKey,
+  PidTag.ParentEntryId,
+  PidTag.SourceKey,
+  PidTag.ParentSourceKey,
+  PidTag.ChangeNumber,
+  PidTag.MessageFlags,
+  PidTag.Read,
+  PidTag.MessageStatus,
+  PidTag.MessageSize,
+  PidTag.MessageSizeExtended,
+  PidTag.Associated,
+  PidTag.ObjectType,
+  PidTag.StoreRecordKey,
+  PidTag.MappingSignature,
+  PidTag.HasNamedProperties,
+];
+
+/** The messages of a mailbox as rows: for their tables, and for the message store itself. */
+export class StoredRows implements MessageRows {
+  readonly computed: ReadonlySet<PropertyTag> = new Set(COMPUTED);
+  readonly #database: SqlDatabase;
+  readonly #source: RowSource;
+
+  constructor(database: SqlDatabase, info: MailboxInfo, ids: EntryIds, subobjects: Subobjects) {
+    this.#database = database;
+    const folders = new FolderRows(database);
+    this.#source = {
+      ids,
+      guid: parseGuid(info.guid),
+      mappingSignature: parseGuid(info.mappingSignature),
+      subobjects,
+      longValues: new LongValues(database),
+      folderKey: (folder) => folders.foreignKey(folder),
+    };
+  }
+
+  get(id: Counter): StoredRow | undefined {
+    const row = this.#database.get(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id);
+    return row === undefined ? undefined : new StoredRow(row, this.#source);
+  }
+
+  /** The row that was just written: what reading it again would give. */
+  written(row: SqlRow): StoredRow {
+    return new StoredRow(row, this.#source);
+  }
+
+  /** Throws NotFound. */
+  need(id: Counter): StoredRow {
+    const row = this.get(id);
+    if (row === undefined) throw new StoreError(ErrorCode.NotFound, `message ${id}`);
+    return row;
+  }
+
+  rows(ids: readonly Counter[]): readonly (StoredRow | undefined)[] {
+    return ids.map((id) => this.get(id));
+  }
+
+  *scan(folder: Counter, associated: boolean): Iterable<StoredRow> {
+    const rows = this.#database.iterate(
+      `SELECT ${COLUMNS} FROM messages WHERE folder = ? AND associated = ? ORDER BY id`,
+      folder,
+      associated ? 1 : 0,
+    );
+    for (const row of rows) yield new StoredRow(row, this.#source);
+  }
+
+  /** What the newest messages have, and what is computed of all. */
+  tags(folder: Counter, associated: boolean): readonly PropertyTag[] {
+    const tags = new Set<PropertyTag>(COMPUTED);
+    const rows = this.#database.all(
+      'SELECT properties FROM messages WHERE folder = ? AND associated = ? ORDER BY id DESC LIMIT ?',
+      folder,
+      associated ? 1 : 0,
+      TAGS_OF,
+    );
+    for (const row of rows) for (const tag of new PackedProperties(blob(row, 'properties')).tags()) tags.add(tag);
+    return [...tags];
+  }
+
+  ids(folder: Counter, associated: boolean): Counter[] {
+    return this.#database
+      .all('SELECT id FROM messages WHERE folder = ? AND associated = ? ORDER BY id', folder, associated ? 1 : 0)
+      .map((row) => integer(row, 'id'));
+  }
+}

@@ -1,0 +1,28 @@
+import type { Counter } from '../mapi/object-id.ts';
+import type { SqlDatabase } from '../sql/driver.ts';
+
+/** What a deletion was of. */
+export const DeletedKind = { Folder: 0, Message: 1, Associated: 2 } as const;
+
+/**
+ * Remembers that an object is gone from a folder, in the change of that number, so that synchronisation can report it
+ * ([MS-OXCFXICS] 3.2.5.3). Objects are deleted for good: there is no soft deletion.
+ * @param sourceKey where it is not the one that the object's id makes
+ */
+export function bury(
+  database: SqlDatabase,
+  from: Counter,
+  change: Counter,
+  object: Counter,
+  kind: number,
+  sourceKey: Uint8Array | null,
+): void {
+  database.run(
+    'INSERT OR REPLACE INTO deletions (folder, change, object, kind, source_key) VALUES (?, ?, ?, ?, ?)',
+    from,
+    change,
+    object,
+    kind,
+    sourceKey,
+  );
+}

@@ -1,0 +1,11 @@
+/** The public door of @rpch/store. */
+export { EmbeddedDirectory } from './directory/embedded-directory.ts';
+export type { Directory, DirectoryEntry } from './directory/model.ts';
+export { fillDemoMailbox } from './import/demo/fill.ts';
+export { type ImportProgress, type ImportResult, importMail } from './import/import-mail.ts';
+export { openMailSource } from './import/sources/open-source.ts';
+export { Mailbox } from './mailbox/mailbox.ts';
+export { mailboxFile } from './mailbox/mailbox-file.ts';
+export { nspiServer } from './services/nspi/nspi-server.ts';
+export { rfrServer } from './services/rfr/rfr-server.ts';
+export { StoreHost } from './services/store-host.ts';

@@ -1,0 +1,451 @@
+import { displayNames } from '../../../mailbox/message-derivation.ts';
+import type {
+  AttachmentChange,
+  AttachmentContent,
+  MessageChange,
+  MessageContent,
+  Recipient,
+  SavedMessage,
+  StoredAttachment,
+  StoredMessage,
+  StoredProperties,
+} from '../../../mailbox/model.ts';
+import { splitSubject } from '../../../mailbox/subject.ts';
+import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
+import type { Counter } from '../../../mapi/object-id.ts';
+import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../../../mapi/property.ts';
+import { PidTag } from '../../../mapi/property-tags.ts';
+import type { Logon } from '../logon.ts';
+import { AttachmentObject, type SavedAttachment } from './attachment-object.ts';
+import { OverlayObject } from './overlay-object.ts';
+import { detached, type Found } from './property-object.ts';
+import { READ_ONLY_OF_MESSAGES } from './read-only.ts';
+
+/** What is made of the recipients, by RecipientType. */
+const DISPLAYED = [
+  [1, PidTag.DisplayTo],
+  [2, PidTag.DisplayCc],
+  [3, PidTag.DisplayBcc],
+] as const;
+/** Attachments have numbers below this one. */
+const MAX_ATTACHMENT_NUMBER = 0x7fffffff;
+
+/** Where a message is stored when it is saved. */
+interface Place {
+  /** Saves; returns what is stored then. */
+  save(change: Omit<MessageChange, 'folder' | 'associated'>, content: () => MessageContent): StoredMessage | undefined;
+  load(tag: PropertyTag): PropertyValue | undefined;
+  loadAttachment(number: number, tag: PropertyTag): PropertyValue | undefined;
+  loadEmbedded(number: number): MessageContent | undefined;
+}
+
+/** What a message is when it is opened. */
+interface Base extends StoredProperties {
+  readonly recipients: readonly Recipient[];
+  readonly attachments: readonly StoredAttachment[];
+}
+
+/**
+ * A message that is open ([MS-OXCMSG] 3.2.5): one that is stored, one that is not yet, or one that an attachment embeds. What is
+ * changed is here until it is saved.
+ */
+export abstract class MessageObject extends OverlayObject {
+  readonly kind = 'message';
+  #writable: boolean;
+  #base: Base | undefined;
+  #recipients: Map<number, Recipient> | undefined;
+  readonly #attachments = new Map<number, SavedAttachment>();
+  readonly #removed = new Set<number>();
+  #nextAttachment: number;
+  #columns: readonly PropertyTag[] = [];
+  #attachmentsVersion = 0;
+
+  constructor(logon: Logon, base: Base | undefined, writable: boolean) {
+    super(logon, base, READ_ONLY_OF_MESSAGES);
+    this.#base = base;
+    this.#writable = writable;
+    this.#nextAttachment = 1 + Math.max(-1, ...(base?.attachments.map(({ number }) => number) ?? []));
+  }
+
+  protected abstract get place(): Place;
+  /** PidTagAccess of whoever has opened it ([MS-OXCPRPT] 2.2.1.1). */
+  protected abstract get access(): number;
+  /** How deep it is embedded: 0 of a message of a folder. */
+  abstract get depth(): number;
+  /** The folder that it is in; undefined where an attachment embeds it. */
+  abstract get folder(): Counter | undefined;
+
+  get writable(): boolean {
+    return this.#writable;
+  }
+
+  protected loadStored(tag: PropertyTag): PropertyValue | undefined {
+    return this.place.load(tag);
+  }
+
+  protected override findOne(tag: PropertyTag): Found | undefined {
+    if (tag === PidTag.Access) return { tag, value: this.access };
+    if (tag === PidTag.AccessLevel) return { tag, value: this.#writable ? 1 : 0 };
+    return super.findOne(tag);
+  }
+
+  override tags(): readonly PropertyTag[] {
+    return [...new Set([...super.tags(), PidTag.Access, PidTag.AccessLevel])];
+  }
+
+  /** PidTagMessageFlags belongs to the client before the message is saved for the first time only ([MS-OXCMSG] 2.2.1.6). */
+  override refusal(tag: PropertyTag): number | undefined {
+    if (tag === PidTag.MessageFlags && this.#base !== undefined) return ErrorCode.Computed;
+    return super.refusal(tag);
+  }
+
+  /** A subject is its prefix and the rest ([MS-OXCMSG] 3.2.4.8). */
+  override put(tag: PropertyTag, value: PropertyValue): void {
+    if (tag === PidTag.Subject && typeof value === 'string') {
+      const { prefix, normalized } = splitSubject(value);
+      super.put(PidTag.SubjectPrefix, prefix);
+      super.put(PidTag.NormalizedSubject, normalized);
+    }
+    super.put(tag, value);
+    if (tag === PidTag.SubjectPrefix || tag === PidTag.NormalizedSubject) this.#joinSubject();
+  }
+
+  #joinSubject(): void {
+    const part = (tag: PropertyTag) => {
+      const value = this.load(tag);
+      return typeof value === 'string' ? value : '';
+    };
+    super.put(PidTag.Subject, part(PidTag.SubjectPrefix) + part(PidTag.NormalizedSubject));
+  }
+
+  /** Columns of recipients that the client was told when it opened the message, which RopReadRecipients goes by. */
+  get columns(): readonly PropertyTag[] {
+    return this.#columns;
+  }
+
+  /** The client is told these columns. */
+  showColumns(columns: readonly PropertyTag[]): readonly PropertyTag[] {
+    this.#columns = columns;
+    return columns;
+  }
+
+  get recipients(): readonly Recipient[] {
+    return this.#recipients === undefined ? (this.#base?.recipients ?? []) : [...this.#recipients.values()];
+  }
+
+  /** Adds recipients, replaces those of the same row, and removes those without properties ([MS-OXCMSG] 3.2.5.4). */
+  modifyRecipients(
+    rows: readonly (Omit<Recipient, 'properties'> & { readonly properties: MutableProperties | undefined })[],
+  ): void {
+    this.requireWritable();
+    const changed = new Map(this.recipients.map((recipient) => [recipient.rowId, recipient]));
+    for (const { rowId, type, properties } of rows) {
+      if (properties === undefined) changed.delete(rowId);
+      else {
+        for (const [tag, value] of properties) properties.set(tag, detached(value));
+        changed.set(rowId, { rowId, type, properties });
+      }
+    }
+    this.#setRecipients(changed);
+  }
+
+  removeRecipients(): void {
+    this.requireWritable();
+    this.#setRecipients(new Map());
+  }
+
+  #setRecipients(recipients: Map<number, Recipient>): void {
+    this.#recipients = recipients;
+    for (const [type, tag] of DISPLAYED) super.put(tag, displayNames(this.recipients, type));
+  }
+
+  /** Another number whenever the attachments are others. */
+  get attachmentsVersion(): number {
+    return this.#attachmentsVersion;
+  }
+
+  /** Numbers of the attachments as they are now. */
+  get attachmentNumbers(): readonly number[] {
+    const numbers = new Set(this.#attachments.keys());
+    for (const { number } of this.#base?.attachments ?? []) if (!this.#removed.has(number)) numbers.add(number);
+    return [...numbers].sort((a, b) => a - b);
+  }
+
+  /** Opens an attachment. Throws NotFound. */
+  openAttachment(number: number, writable: boolean): AttachmentObject {
+    if (!this.attachmentNumbers.includes(number)) throw new StoreError(ErrorCode.NotFound, `attachment ${number}`);
+    const stored = this.#removed.has(number)
+      ? undefined
+      : this.#base?.attachments.find((each) => each.number === number);
+    const saved = this.#attachments.get(number);
+    return new AttachmentObject(this, number, {
+      base: merged(stored, saved),
+      writable,
+      load: (tag) => (stored === undefined ? undefined : this.place.loadAttachment(number, tag)),
+      loadEmbedded: () => saved?.embedded ?? (stored?.embeds === true ? this.place.loadEmbedded(number) : undefined),
+    });
+  }
+
+  /** A new attachment, which is not the message's before it is saved. */
+  createAttachment(): AttachmentObject {
+    this.requireWritable();
+    const number = this.#nextAttachment;
+    if (number > MAX_ATTACHMENT_NUMBER) throw new StoreError(ErrorCode.MaxAttachmentExceeded, `attachment ${number}`);
+    this.#nextAttachment += 1;
+    return new AttachmentObject(this, number, {
+      base: undefined,
+      writable: true,
+      load: () => undefined,
+      loadEmbedded: () => undefined,
+    });
+  }
+
+  /** Throws NotFound. */
+  deleteAttachment(number: number): void {
+    this.requireWritable();
+    if (!this.attachmentNumbers.includes(number)) throw new StoreError(ErrorCode.NotFound, `attachment ${number}`);
+    this.#attachments.delete(number);
+    this.#removed.add(number);
+    this.#attachmentsVersion += 1;
+  }
+
+  /** An attachment was saved. */
+  takeAttachment(saved: SavedAttachment): void {
+    this.requireWritable();
+    this.#attachmentsVersion += 1;
+    const before = this.#attachments.get(saved.number);
+    this.#attachments.set(saved.number, before === undefined ? saved : joined(before, saved));
+  }
+
+  /** Whether saving would change anything. */
+  get changed(): boolean {
+    this.flush();
+    return (
+      this.overlay.changed || this.#recipients !== undefined || this.#attachments.size > 0 || this.#removed.size > 0
+    );
+  }
+
+  /** Stores the changes ([MS-OXCMSG] 3.2.5.3). Throws Error for one that was opened to be read, ObjectModified. */
+  save(force: boolean, keepOpen: 'read' | 'write'): void {
+    if (!this.#writable) throw new StoreError(ErrorCode.Error, 'the message was opened to be read');
+    this.flush();
+    const { set, remove } = this.overlay.changes();
+    const attachments: AttachmentChange[] = [...this.#attachments.values()].map(({ embedded, ...change }) => {
+      return { ...change, ...(embedded !== undefined && { embedded }) };
+    });
+    const stored = this.place.save(
+      {
+        ...(force || this.#base === undefined ? {} : this.expected),
+        set,
+        remove,
+        ...(this.#recipients !== undefined && { recipients: [...this.#recipients.values()] }),
+        attachments,
+        removedAttachments: [...this.#removed],
+      },
+      () => this.content(),
+    );
+    if (stored !== undefined) this.rebase(stored);
+    if (keepOpen !== 'write') this.#writable = false;
+  }
+
+  /** The change number that must still be the message's. */
+  protected get expected(): { readonly expected?: Counter } {
+    return {};
+  }
+
+  /** What is stored is what is here, and changes are forgotten. */
+  protected rebase(base: Base): void {
+    this.#base = base;
+    this.overlay.rebase(base);
+    this.#recipients = undefined;
+    this.#attachments.clear();
+    this.#removed.clear();
+    this.#attachmentsVersion += 1;
+    this.#nextAttachment = Math.max(
+      this.#nextAttachment,
+      1 + Math.max(-1, ...base.attachments.map(({ number }) => number)),
+    );
+  }
+
+  /** All of it as it is now. */
+  content(): MessageContent {
+    const properties = new Map<PropertyTag, PropertyValue>();
+    for (const tag of super.tags()) {
+      const value = super.load(tag);
+      if (value !== undefined) properties.set(tag, value);
+    }
+    const attachments: AttachmentContent[] = this.attachmentNumbers.map((number) => {
+      const attachment = this.openAttachment(number, false);
+      const content = attachment.content();
+      attachment.close();
+      return content;
+    });
+    return { properties, recipients: this.recipients, attachments };
+  }
+}
+
+/** A message of a folder. */
+export class FolderMessage extends MessageObject {
+  readonly folder: Counter;
+  readonly associated: boolean;
+  #stored: StoredMessage | undefined;
+  readonly #newId: Counter | undefined;
+  readonly #access: () => number;
+
+  constructor(
+    logon: Logon,
+    options: {
+      readonly folder: Counter;
+      readonly associated: boolean;
+      readonly stored?: StoredMessage;
+      readonly newId?: Counter;
+      readonly writable: boolean;
+      readonly access: () => number;
+    },
+  ) {
+    super(logon, options.stored, options.writable);
+    this.folder = options.folder;
+    this.associated = options.associated;
+    this.#stored = options.stored;
+    this.#newId = options.newId;
+    this.#access = options.access;
+  }
+
+  get depth(): number {
+    return 0;
+  }
+
+  /** Undefined until it is saved. */
+  get id(): Counter | undefined {
+    return this.#stored?.id;
+  }
+
+  /** Its id, or the one that it will have. */
+  get identity(): Counter | undefined {
+    return this.#stored?.id ?? this.#newId;
+  }
+
+  protected get access(): number {
+    return this.#access();
+  }
+
+  protected override get expected() {
+    return this.#stored === undefined ? {} : { expected: this.#stored.changeNumber };
+  }
+
+  protected get place(): Place {
+    const { messages } = this.logon.store;
+    const id = this.#stored?.id;
+    return {
+      save: (change) => this.#save(change),
+      load: (tag) => (id === undefined ? undefined : messages.value(id, tag)),
+      loadAttachment: (number, tag) => (id === undefined ? undefined : messages.attachmentValue(id, number, tag)),
+      loadEmbedded: (number) => (id === undefined ? undefined : messages.embedded(id, number)),
+    };
+  }
+
+  #save(change: Omit<MessageChange, 'folder' | 'associated'>): StoredMessage | undefined {
+    const { messages } = this.logon.store;
+    const id = this.#stored?.id;
+    const named = id === undefined ? (this.#newId === undefined ? {} : { newId: this.#newId }) : { id };
+    const saved: SavedMessage = messages.save({
+      ...named,
+      folder: this.folder,
+      associated: this.associated,
+      ...change,
+    });
+    this.#stored = messages.get(saved.id);
+    return this.#stored;
+  }
+
+  /** Takes up what others have saved ([MS-OXCMSG] 3.2.5.8). Throws ObjectDeleted. */
+  reload(): void {
+    const id = this.#stored?.id;
+    if (id === undefined) return;
+    const stored = this.logon.store.messages.get(id);
+    if (stored === undefined) throw new StoreError(ErrorCode.ObjectDeleted, `message ${id}`);
+    this.#stored = stored;
+    this.rebase(stored);
+  }
+}
+
+/** A message that an attachment embeds: saved, it is the attachment's, which must be saved in turn. */
+export class EmbeddedMessage extends MessageObject {
+  readonly attachment: AttachmentObject;
+  #content: MessageContent | undefined;
+
+  constructor(attachment: AttachmentObject, content: MessageContent | undefined, writable: boolean) {
+    super(attachment.logon, content && baseOf(content), writable);
+    this.attachment = attachment;
+    this.#content = content;
+  }
+
+  get folder(): undefined {
+    return undefined;
+  }
+
+  get depth(): number {
+    return this.attachment.depth + 1;
+  }
+
+  protected get access(): number {
+    return this.writable ? 3 : 2;
+  }
+
+  protected get place(): Place {
+    const find = (number: number) => this.#content?.attachments.find((each) => each.number === number);
+    return {
+      save: (_change, content) => {
+        const whole = content();
+        this.attachment.embed(whole);
+        this.#content = whole;
+        this.rebase(baseOf(whole));
+        return undefined;
+      },
+      load: (tag) => this.#content?.properties.get(tag),
+      loadAttachment: (number, tag) => find(number)?.properties.get(tag),
+      loadEmbedded: (number) => find(number)?.embedded,
+    };
+  }
+}
+
+const NOTHING_LARGE: ReadonlyMap<PropertyTag, number> = new Map();
+
+/** A message that is all in memory, as one that is stored. */
+function baseOf({ properties, recipients, attachments }: MessageContent): Base {
+  return {
+    properties: new Map(properties),
+    large: NOTHING_LARGE,
+    recipients,
+    attachments: attachments.map(({ number, properties: own, embedded }) => {
+      return { number, properties: new Map(own), large: NOTHING_LARGE, embeds: embedded !== undefined };
+    }),
+  };
+}
+
+/** What an attachment is, with what was saved of it since; undefined where it is new. */
+function merged(stored: StoredAttachment | undefined, saved: SavedAttachment | undefined): StoredProperties {
+  const properties: MutableProperties = new Map(stored?.properties ?? []);
+  const large = new Map(stored?.large ?? []);
+  const gone = new Set([...(saved?.remove ?? []), ...(saved?.set.keys() ?? [])].map(idOf));
+  for (const tag of [...properties.keys(), ...large.keys()]) {
+    if (!gone.has(idOf(tag))) continue;
+    properties.delete(tag);
+    large.delete(tag);
+  }
+  for (const [tag, value] of saved?.set ?? []) properties.set(tag, value);
+  return { properties, large };
+}
+
+/** Two savings of an attachment as one. */
+function joined(before: SavedAttachment, after: SavedAttachment): SavedAttachment {
+  const gone = new Set([...after.remove, ...after.set.keys()].map(idOf));
+  const set = new Map([...before.set].filter(([tag]) => !gone.has(idOf(tag))));
+  for (const [tag, value] of after.set) set.set(tag, value);
+  return {
+    number: after.number,
+    set,
+    remove: [...new Set([...before.remove, ...after.remove])],
+    embedded: after.embedded ?? before.embedded,
+  };
+}

@@ -1,0 +1,84 @@
+import type { MailboxEvent } from '../../../mailbox/model.ts';
+import { Right } from '../../../mailbox/permissions.ts';
+import { ContentsTable } from '../../../mailbox/tables/contents-table.ts';
+import { MemoryTable } from '../../../mailbox/tables/memory-table.ts';
+import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
+import { GetAttachmentTable } from '../../../mapi/rops/attachment.ts';
+import { GetContentsTable, GetHierarchyTable, TableFlags } from '../../../mapi/rops/folder.ts';
+import { GetPermissionsTable, GetRulesTable, PermissionsTableFlags } from '../../../mapi/rops/permission.ts';
+import { folderOf, messageOf } from '../narrow.ts';
+import { TableObject } from '../objects/table-object.ts';
+import { on } from '../rop-context.ts';
+import { attachmentRows, hierarchyRows, NO_RULES, ofFolders, permissionRows } from '../table-rows.ts';
+import { watchTable } from '../watch.ts';
+
+/** [MS-OXCFOLD] 3.2.5.13. */
+const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
+  const { logon, coding } = context;
+  const folder = folderOf(context.object);
+  logon.folder(folder.id);
+  refuseSoftDeleted(tableFlags);
+  const rows = hierarchyRows(logon, folder, (tableFlags & TableFlags.Depth) !== 0);
+  const table = new MemoryTable(rows, coding);
+  const isSilent = (tableFlags & (TableFlags.NoNotifications | TableFlags.SuppressesNotifications)) !== 0;
+  const watch = isSilent ? undefined : (handle: number) => watchTable(logon, handle, ofFolders);
+  context.open(new TableObject(table, watch, () => rows.close()));
+  return { rowCount: table.rowCount };
+});
+
+/** [MS-OXCFOLD] 3.2.5.14. Conversations are not followed through other folders: the flag is for a table that has them too. */
+const getContentsTable = on(GetContentsTable, (context, { tableFlags }) => {
+  const { logon, coding } = context;
+  const folder = folderOf(context.object);
+  logon.require(folder.id, Right.ReadAny);
+  refuseSoftDeleted(tableFlags);
+  if ((tableFlags & TableFlags.ConversationMembers) !== 0) {
+    throw new StoreError(ErrorCode.NotSupported, 'members of conversations');
+  }
+  const associated = (tableFlags & TableFlags.Associated) !== 0;
+  const table = new ContentsTable({ index: logon.store.contents, folder: folder.id, associated, coding });
+  const concerns = ({ message, folder: at, oldFolder }: MailboxEvent) => {
+    return message !== undefined && (at === folder.id || oldFolder === folder.id);
+  };
+  const isSilent = (tableFlags & TableFlags.NoNotifications) !== 0;
+  context.open(new TableObject(table, isSilent ? undefined : (handle) => watchTable(logon, handle, concerns)));
+  return { rowCount: table.rowCount };
+});
+
+/** What is deleted is gone: nothing could stand in a table of it. */
+function refuseSoftDeleted(tableFlags: number): void {
+  if ((tableFlags & TableFlags.SoftDeletes) !== 0) throw new StoreError(ErrorCode.NotSupported, 'soft-deleted rows');
+}
+
+/** [MS-OXCMSG] 3.2.5.16. */
+const getAttachmentTable = on(GetAttachmentTable, (context) => {
+  const rows = attachmentRows(messageOf(context.object));
+  context.open(new TableObject(new MemoryTable(rows, context.coding)));
+  return {};
+});
+
+/** [MS-OXCPERM] 3.2.5.1. */
+const getPermissionsTable = on(GetPermissionsTable, (context, { tableFlags }) => {
+  const { logon, services, coding } = context;
+  const folder = folderOf(context.object);
+  logon.require(folder.id, Right.FolderOwner);
+  const withFreeBusy = (tableFlags & PermissionsTableFlags.IncludeFreeBusy) !== 0;
+  const rows = permissionRows(logon, folder, withFreeBusy, (account) => services.directory.byAccount(account));
+  context.open(new TableObject(new MemoryTable(rows, coding), undefined, () => rows.close()));
+  return {};
+});
+
+/** [MS-OXORULE] 3.2.5.1: of no rules. */
+const getRulesTable = on(GetRulesTable, (context) => {
+  context.logon.require(folderOf(context.object).id, Right.FolderOwner);
+  context.open(new TableObject(new MemoryTable(NO_RULES, context.coding)));
+  return {};
+});
+
+export const OPEN_TABLE_HANDLERS = [
+  getHierarchyTable,
+  getContentsTable,
+  getAttachmentTable,
+  getPermissionsTable,
+  getRulesTable,
+];

@@ -1,0 +1,107 @@
+import type { MailboxEvent } from '../../mailbox/model.ts';
+import { Right } from '../../mailbox/permissions.ts';
+import {
+  type NotificationData,
+  NotificationFlag,
+  NotificationType,
+  TableEventType,
+} from '../../mapi/notification-data.ts';
+import type { Counter } from '../../mapi/object-id.ts';
+import { PidTag } from '../../mapi/property-tags.ts';
+import type { Logon } from './logon.ts';
+import { maySee } from './rights.ts';
+
+const TYPES = {
+  'new-mail': NotificationType.NewMail,
+  created: NotificationType.ObjectCreated,
+  deleted: NotificationType.ObjectDeleted,
+  modified: NotificationType.ObjectModified,
+  moved: NotificationType.ObjectMoved,
+  copied: NotificationType.ObjectCopied,
+} as const satisfies Record<MailboxEvent['kind'], number>;
+
+/** What a subscription is to ([MS-OXCNOTIF] 2.2.1.2.1). */
+export interface Scope {
+  readonly types: number;
+  /** The whole mailbox, a folder, or a message in it. */
+  readonly folder?: Counter;
+  readonly message?: Counter;
+}
+
+/** Tells the client of a logon what happens in a scope, as far as he may see it, by RopNotify with a handle. Returns what ends it. */
+export function watchEvents(logon: Logon, handle: number, scope: Scope): () => void {
+  return logon.listen((events) => {
+    for (const event of events) {
+      if ((TYPES[event.kind] & scope.types) === 0 || !isInScope(event, scope) || !mayKnow(logon, event)) continue;
+      logon.session.notifications.add(handle, logon.logonId, dataOf(logon, event));
+    }
+  });
+}
+
+/** Tells the client of a logon that an open table has changed ([MS-OXCNOTIF] 2.2.1.1.1), where `concerns` says that an event is one of the table's. */
+export function watchTable(logon: Logon, handle: number, concerns: (event: MailboxEvent) => boolean): () => void {
+  const data = { notificationFlags: NotificationType.TableModified, tableEventType: TableEventType.TableChanged };
+  return logon.listen((events) => {
+    if (events.some(concerns)) logon.session.notifications.add(handle, logon.logonId, data);
+  });
+}
+
+function isInScope(event: MailboxEvent, scope: Scope): boolean {
+  if (scope.folder === undefined) return true;
+  if (scope.message !== undefined) return event.message === scope.message || event.oldMessage === scope.message;
+  return event.folder === scope.folder || event.oldFolder === scope.folder || event.parent === scope.folder;
+}
+
+/** Of a folder that is gone nobody can say any more who could see it: its owner alone is told. */
+function mayKnow(logon: Logon, event: MailboxEvent): boolean {
+  if (logon.isOwner) return true;
+  if (event.message === undefined && event.kind === 'deleted') return false;
+  const folders = event.oldFolder === undefined ? [event.folder] : [event.folder, event.oldFolder];
+  return folders.every((folder) => {
+    const rights = logon.rights(folder);
+    return maySee(rights) && (event.message === undefined || (rights & Right.ReadAny) !== 0);
+  });
+}
+
+function dataOf(logon: Logon, event: MailboxEvent): NotificationData {
+  const type = TYPES[event.kind];
+  const id = (counter: Counter | undefined) => (counter === undefined ? {} : { id: logon.id(counter) });
+  const of = (name: string, counter: Counter | undefined) => {
+    const value = id(counter).id;
+    return value === undefined ? {} : { [name]: value };
+  };
+  const parent = event.parent ?? logon.store.folders.get(event.folder)?.parent ?? 0;
+  const isMessage = event.message !== undefined;
+  const counts = !isMessage && event.kind === 'modified' ? countsOf(logon, event.folder) : undefined;
+  return {
+    notificationFlags: type | (isMessage ? NotificationFlag.Message : 0) | (counts?.flags ?? 0),
+    folderId: logon.id(event.folder),
+    ...of('messageId', event.message),
+    ...(isMessage ? {} : { parentFolderId: logon.id(parent) }),
+    ...of('oldFolderId', event.oldFolder),
+    ...of('oldMessageId', event.oldMessage),
+    ...(!isMessage && event.oldFolder !== undefined && { oldParentFolderId: logon.id(event.oldFolder) }),
+    tags: event.tags ?? 'unspecified',
+    ...counts?.fields,
+    ...(event.kind === 'new-mail' && event.message !== undefined && newMail(logon, event.message)),
+  };
+}
+
+function countsOf(logon: Logon, folder: Counter) {
+  const found = logon.store.folders.get(folder);
+  if (found === undefined) return undefined;
+  return {
+    flags: NotificationFlag.TotalMessageCount | NotificationFlag.UnreadMessageCount,
+    fields: { totalMessageCount: found.contentCount, unreadMessageCount: found.unreadCount },
+  };
+}
+
+function newMail(logon: Logon, message: Counter) {
+  const flags = logon.store.messages.value(message, PidTag.MessageFlags);
+  const messageClass = logon.store.messages.value(message, PidTag.MessageClass);
+  return {
+    messageFlags: typeof flags === 'number' ? flags : 0,
+    unicodeFlag: false,
+    messageClass: typeof messageClass === 'string' ? messageClass : 'IPM.Note',
+  };
+}

@@ -1,0 +1,48 @@
+import { Worker } from 'node:worker_threads';
+import type { RpchError } from '@rpch/rpc';
+import type { FromWorker, ToWorker, WorkerStart } from './emsmdb/messages.ts';
+
+/** A running worker, or what stands for one in a test. */
+export interface WorkerPort {
+  post(message: ToWorker, transfer: ArrayBuffer[]): void;
+  /** Ends it, whatever it does. */
+  terminate(): Promise<void>;
+}
+
+/** What is told of a worker. */
+export interface WorkerListener {
+  message(message: FromWorker): void;
+  /** It has ended; `error` is why, where it was not asked to. */
+  ended(error: Error | undefined): void;
+}
+
+export type StartWorker = (start: WorkerStart, listener: WorkerListener) => WorkerPort;
+
+/** The module that a worker runs. */
+const MODULE = new URL('./store-worker.ts', import.meta.url);
+
+/** Memory of one worker, in MiB: what a mailbox is worked on with is bounded, so that more is a defect. */
+const MAX_OLD_SPACE = 1024;
+
+/** Starts a worker thread. Its output goes where the process' goes. */
+export const startThread: StartWorker = (start, listener) => {
+  const worker = new Worker(MODULE, { workerData: start, resourceLimits: { maxOldGenerationSizeMb: MAX_OLD_SPACE } });
+  let failure: Error | undefined;
+  worker.on('message', (message: FromWorker) => listener.message(message));
+  worker.on('messageerror', (error) => {
+    failure = error;
+    void worker.terminate();
+  });
+  worker.on('error', (error: Error | RpchError) => {
+    failure = error;
+  });
+  worker.on('exit', (code) => {
+    listener.ended(failure ?? (code === 0 ? undefined : new Error(`exit code ${code}`)));
+  });
+  return {
+    post: (message, transfer) => worker.postMessage(message, transfer),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+};
