@@ -1,6 +1,7 @@
 /** The public door of @rpch/store. */
-export { EmbeddedDirectory } from './directory/embedded-directory.ts';
+export { DIRECTORY_FILE, EmbeddedDirectory } from './directory/embedded-directory.ts';
 export type { Directory, DirectoryEntry } from './directory/model.ts';
+export { demoDirectory } from './import/demo/demo-directory.ts';
 export { fillDemoMailbox } from './import/demo/fill.ts';
 export { type ImportProgress, type ImportResult, importMail } from './import/import-mail.ts';
 export { openMailSource } from './import/sources/open-source.ts';

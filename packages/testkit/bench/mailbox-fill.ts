@@ -1,4 +1,12 @@
-import { type Counter, type Mailbox, type MutableProperties, PidTag, packProperties } from '@rpch/store/mailbox';
+import {
+  type Counter,
+  type Mailbox,
+  type MutableProperties,
+  PidTag,
+  type PropertyTag,
+  type PropertyValue,
+  packProperties,
+} from '@rpch/store/mailbox';
 
 /** Messages written in one transaction. */
 const BATCH = 10_000;

@@ -12,6 +12,7 @@ import {
   Origin,
   PidTag,
   type PropertyTag,
+  type PropertyValue,
   type Restriction,
   SortDirection,
 } from '@rpch/store/mailbox';
@@ -131,10 +132,10 @@ function timeOf(mailbox: Mailbox, { id, size, first }: Filled, name: GrowthMeasu
     return timed(() => mailbox.messages.get(counter + scattered(at, size)));
   }
   if (name === 'deliver') {
-    const properties = new Map([
+    const properties = new Map<PropertyTag, PropertyValue>([
       [PidTag.Subject, subjectOf(at)],
       [PidTag.MessageDeliveryTime, 143_000_000_000_000_000n + BigInt(at)],
-    ] as const);
+    ]);
     return timed(() => mailbox.messages.add(id, { properties, recipients: [], attachments: [] }));
   }
   const make = (): ContentsTable => {

@@ -90,14 +90,13 @@ async function importPaths(paths: readonly string[], flags: ImportFlags, io: Imp
 /** The mailbox of an account, made if that account has none yet. */
 async function openMailbox(data: string, account: string, { now }: ImportIo): Promise<Mailbox> {
   const path = mailboxFile(data, account);
-  const folder = dirname(path);
   const options = { now, random: (length: number): Uint8Array => randomBytes(length) };
   if (existsSync(path)) return Mailbox.open(path, options);
   if (!(await readAccounts(data)).some(({ name }) => name === account)) {
     const hint = `rpch users add ${account} --data ${data} makes the account`;
     throw new RpchError('RPCH_NO_MAILBOX', 'configuration', `${account} has no mailbox in ${data}; ${hint}`);
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   return Mailbox.create(path, account, options);
 }
 

@@ -26,7 +26,7 @@ Examples:
   rpch mail 'ncacn_http:exchange01[,RpcProxy=mail.example.org]' -u 'EXAMPLE\\alice' search invoice --in Inbox
 
 Behind an RPC Proxy the information store is called at port 6001 and the address book at 6004, unless the binding names another
-port, where both are then; over TCP the endpoint mapper is asked. Calls are sealed by NTLM unless --rpc-auth or --level say otherwise.`;
+port, where both are then; over TCP the endpoint mapper is asked.`;
 
 type MailFlags = MailboxFlags & ListFlags & ShowFlags & SearchFlags & AttachmentFlags & { readonly all?: boolean };
 
@@ -51,7 +51,7 @@ export function mailCommand(io: MailIo = processMailIo()): Command {
     .argument('<binding>', "for instance 'ncacn_http:server[6001,RpcProxy=proxy.example.org:443]'")
     .argument('<task>', Object.keys(TASKS).join(', '))
     .argument('[what]', 'a folder, the id of a message, or a text');
-  return addClientFlags(command)
+  return addClientFlags(command, 'ntlm, sealed, unless this, --level or the binding says otherwise')
     .option('--mailbox <name>', "another's mailbox: a name or an address, or its legacyExchangeDN")
     .option('--user-dn <DN>', 'your legacyExchangeDN; else the address book is asked for it')
     .option('--ports <list>', 'ports of the services: emsmdb=6001,rfr=6002,nspi=6004, or "mapper" to ask the server')
@@ -67,6 +67,7 @@ export function mailCommand(io: MailIo = processMailIo()): Command {
     .option('--no-body', 'search: not in texts')
     .option('--headers', 'show: the headers with which it has come')
     .option('--html', 'show: the HTML as it is')
+    .option('--raw', 'show: the bytes with which it has come, where the server has kept them')
     .option('--save <directory>', 'attachments: saves the files there')
     .option('--force', 'attachments: overwrite files that are there already')
     .addHelpText('after', HELP)

@@ -1,7 +1,7 @@
 import { settingsFromFlags, startProxy } from '@rpch/proxy';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
-import { makeDemoMailboxes } from '../serve/demo-mail.ts';
+import { makeDemoMail } from '../serve/demo-mail.ts';
 import { startRpcServer } from '../serve/rpc-server.ts';
 import { serveSettings } from '../serve/settings.ts';
 import { announce, untilStopped } from './proxy.ts';
@@ -12,11 +12,18 @@ const HTTPS = 'https://127.0.0.1:8443';
 /**
  * The name by which clients ask for the demonstration server, and the ports that it listens on: plain TCP, and `ncacn_http` where mail
  * clients look for the information store, referral and the address book ([MS-OXCRPC] 2.1).
+ * NTLM's challenge names the same: impacket's clients ask for the server that they find there.
  */
 const DEMO = { name: 'demo', domain: 'example.org', tcp: 6101, http: 6001, mail: [6001, 6002, 6004] };
 /** Where clients look for the endpoint mapper of a server behind a proxy ([MS-RPCE] 2.1.1.8). */
 const MAPPER = 593;
 const USERS = ['alice:wonderland', 'bob:builder'];
+
+interface UpOptions {
+  readonly data: string;
+  readonly logLevel: string;
+  readonly listen: readonly string[];
+}
 
 /** `rpch up`, which is `npm start`: the proxy in front of a demonstration RPC server, on loopback. */
 export function upCommand(): Command {
@@ -24,8 +31,9 @@ export function upCommand(): Command {
     .description('everything on embedded defaults: the proxy in front of an RPC server with mail for alice and bob')
     .option('--data <dir>', 'what must be kept', './data')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .option('--listen <url>', 'where the proxy listens besides, repeatable: https://127.0.0.1:443', collect, [])
     .addHelpText('after', '\nExample:\n  rpch up --data /tmp/rpch')
-    .action(async ({ data, logLevel }: { readonly data: string; readonly logLevel: string }) => {
+    .action(async ({ data, logLevel, listen }: UpOptions) => {
       const log = makeLog(logLevel);
       const demo = serveSettings({
         listen: [`ncacn_ip_tcp:127.0.0.1[${DEMO.tcp}]`, ...DEMO.mail.map((port) => `ncacn_http:127.0.0.1[${port}]`)],
@@ -33,14 +41,16 @@ export function upCommand(): Command {
         level: 'none',
         serverName: DEMO.name,
         dnsDomain: DEMO.domain,
+        computer: DEMO.name.toUpperCase(),
         user: USERS,
         data,
       });
-      await makeDemoMailboxes(data, DEMO.domain, log);
+      await makeDemoMail(data, DEMO.domain, log);
       const server = await startRpcServer(demo, log);
       const read = () =>
         settingsFromFlags({
-          listen: [HTTP, HTTPS],
+          listen: [HTTP, HTTPS, ...listen],
+          computer: DEMO.name.toUpperCase(),
           map: [
             `${DEMO.name}:${DEMO.tcp}=127.0.0.1:${DEMO.tcp}`,
             ...DEMO.mail.map((port) => `ncacn_http:${DEMO.name}:${port}=127.0.0.1:${port}`),
@@ -59,6 +69,10 @@ export function upCommand(): Command {
         await server.close();
       }
     });
+}
+
+function collect(value: string, before: readonly string[]): string[] {
+  return [...before, value];
 }
 
 function whatToTry(): string {

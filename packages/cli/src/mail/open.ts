@@ -39,6 +39,7 @@ const USAGE: ReadonlySet<string> = new Set([
 const PLAIN: ReadonlySet<string> = new Set([
   'RPCH_NO_SUCH_FOLDER',
   'RPCH_NO_SUCH_ATTACHMENT',
+  'RPCH_NO_ORIGINAL',
   'RPCH_NO_BODY',
   'RPCH_FILE',
   'RPCH_FILE_EXISTS',

@@ -1,6 +1,8 @@
 import { RpchError } from '@rpch/rpc';
 import {
   dateOf,
+  ErrorCode,
+  MapiError,
   type Message,
   type OpenedMailbox,
   PidTag,
@@ -26,6 +28,7 @@ export interface ShowFlags {
   readonly json?: boolean;
   readonly headers?: boolean;
   readonly html?: boolean;
+  readonly raw?: boolean;
 }
 
 /** Width of the titles before the lines of a head. */
@@ -55,6 +58,10 @@ export async function printMessage(
 ): Promise<void> {
   using found = await openMessage(mailbox, idText);
   const { message } = found;
+  if (flags.raw === true) {
+    await printOriginal(message, io);
+    return;
+  }
   if (flags.headers === true) {
     io.out(ended(manyLines(await headersOf(message))));
     return;
@@ -89,6 +96,17 @@ export async function printMessage(
   io.out(`${lines.join('\n')}\n\n${ended(wrap(manyLines(text ?? '').trimEnd(), width))}`);
   const shown = attachments.filter(({ hidden }) => !hidden);
   if (shown.length > 0) io.out(`\n${attachmentTable(found.id, shown, io.width)}`);
+}
+
+/** The bytes as they came: they are for a file or a program, so that nothing is taken from them. */
+async function printOriginal(message: Message, io: MailIo): Promise<void> {
+  try {
+    for await (const block of message.original()) io.outBytes(block);
+  } catch (error) {
+    if (!(error instanceof MapiError) || error.errorCode !== ErrorCode.NotFound) throw error;
+    const what = 'the server has not kept what the message has come as';
+    throw new RpchError('RPCH_NO_ORIGINAL', 'peer', what, { cause: error });
+  }
 }
 
 /** The text, or what can be read of the HTML where there is none; undefined where there is neither. */

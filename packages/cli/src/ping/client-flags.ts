@@ -34,8 +34,14 @@ export interface Destination {
   readonly client: RpcClientOptions;
 }
 
-/** Adds the options of {@link ClientFlags} to a command. */
-export function addClientFlags(command: Command): Command {
+/**
+ * Adds the options of {@link ClientFlags} to a command.
+ * @param rpcAuth what holds where --rpc-auth is left out, for people.
+ */
+export function addClientFlags(
+  command: Command,
+  rpcAuth = 'none unless this, --level or the binding says so',
+): Command {
   return command
     .option('-u, --user <name>', 'account, at the RPC Proxy and at the RPC server: user, DOMAIN\\user or user@domain')
     .option('-p, --password <password>', 'its password; asked for where it is left out')
@@ -50,10 +56,7 @@ export function addClientFlags(command: Command): Command {
     )
     .option('--allow-insecure-basic', 'Basic over plain http too, where all on the way can read the password')
     .addOption(
-      new Option(
-        '--rpc-auth <provider>',
-        'security of the calls; none unless this, --level or the binding says so',
-      ).choices(['none', 'ntlm', 'spnego']),
+      new Option('--rpc-auth <provider>', `security of the calls; ${rpcAuth}`).choices(['none', 'ntlm', 'spnego']),
     )
     .addOption(
       new Option(

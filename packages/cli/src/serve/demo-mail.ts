@@ -1,14 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Log } from '@rpch/proxy';
-import { fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
+import { DIRECTORY_FILE, demoDirectory, fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
 
 /** Accounts that demonstrate mail. */
 const ACCOUNTS = ['alice', 'bob'] as const;
 
-/** Makes mailboxes with some hundred mails for the accounts that have none yet. */
-export async function makeDemoMailboxes(dataDir: string, domain: string, log: Log): Promise<void> {
+/** Makes an address book, if there is none yet, and mailboxes with some hundred mails for the accounts that have none yet. */
+export async function makeDemoMail(dataDir: string, domain: string, log: Log): Promise<void> {
+  const directory = join(dataDir, DIRECTORY_FILE);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (!existsSync(directory)) writeFileSync(directory, demoDirectory(domain));
   for (const account of ACCOUNTS) {
     const path = mailboxFile(dataDir, account);
     if (existsSync(path)) continue;

@@ -3,6 +3,7 @@ import type { Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 import { GetContentsTable, GetHierarchyTable, OpenFolder, TableFlags } from '../mapi/rops/folder.ts';
 import { Logon, LogonFlags, LogonOpenFlags } from '../mapi/rops/store.ts';
+import { MapiError } from './mapi-error.ts';
 import { Message } from './message.ts';
 import { addProperties } from './object-properties.ts';
 import { numberOf, objectIdOf, type PropertyResult, textOf } from './property-result.ts';
@@ -117,8 +118,11 @@ export class Mailbox implements RemoteObject {
       essdn: legacyDn,
     });
     await batch.run(signal === undefined ? {} : { signal });
-    const found = answer.value;
-    return new Mailbox(session, logonId, batch.handleAt(logon) ?? 0, found);
+    const [refused] = answer.responses;
+    if (refused?.ok === false && refused.serverName !== undefined && refused.serverName !== '') {
+      throw new MapiError('RopLogon', refused.returnValue, { detail: `the mailbox is on ${refused.serverName}` });
+    }
+    return new Mailbox(session, logonId, batch.handleAt(logon) ?? 0, answer.value);
   }
 
   /**

@@ -13,10 +13,12 @@ export class MapiError extends RpchError {
   /** The specification's name of it without `ec`, or the number as hexadecimal. */
   readonly errorName: string;
 
-  constructor(operation: string, errorCode: number, options?: { readonly cause?: unknown }) {
+  /** @param options.detail what else the answer says, for people. */
+  constructor(operation: string, errorCode: number, { detail }: { readonly detail?: string } = {}) {
     const name = errorName(errorCode);
     const number = `0x${errorCode.toString(16).padStart(8, '0')}`;
-    super('RPCH_MAPI', 'peer', `${operation}: ${name === number ? number : `${name} (${number})`}`, options);
+    const said = `${operation}: ${name === number ? number : `${name} (${number})`}`;
+    super('RPCH_MAPI', 'peer', detail === undefined ? said : `${said}: ${detail}`);
     this.operation = operation;
     this.errorCode = errorCode;
     this.errorName = name;

@@ -127,6 +127,14 @@ export class Message implements RemoteObject, Disposable {
     return readHtml(this, options);
   }
 
+  /**
+   * The message as it has come through the Internet, in MIME, in blocks, where the server has kept it (PR_INTERNET_CONTENT). Rejects with
+   * MapiError: `NotFound` where it has not.
+   */
+  original(options: StreamOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+    return readProperty(this, PidTag.InternetContent, options);
+  }
+
   /** All recipients: those that came when it was opened, and the rest. */
   async recipients(options: Signalled = {}): Promise<RecipientInfo[]> {
     const { recipientRows, recipientColumns, recipientCount } = this.#opened;

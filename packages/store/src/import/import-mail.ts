@@ -164,11 +164,11 @@ class ImportRun {
   }
 
   /** Whether a limit was reached in taking it apart. */
-  #add({ bytes, flags, received, folder, origin }: SourceMail): boolean {
+  #add({ bytes, flags, received, written, folder, origin }: SourceMail): boolean {
     if (bytes === undefined)
       throw new RpchError('RPCH_MAIL_TOO_LARGE', 'caller', `${origin}: over ${MAX_MESSAGE} bytes`);
     const { content, notes } = this.#converter.toMessage(bytes, {
-      fallback: fileTime(this.#options.now()),
+      fallback: written ?? fileTime(this.#options.now()),
       ...(received === undefined ? {} : { time: received }),
       ...(flags === undefined ? {} : { flags }),
       markRead: this.#options.markRead === true,

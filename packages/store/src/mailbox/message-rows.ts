@@ -3,7 +3,7 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import { type Counter, objectId } from '../mapi/object-id.ts';
 import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../mapi/property.ts';
 import { FIRST_NAMED_ID, PidTag } from '../mapi/property-tags.ts';
-import { blob, integer, type SqlDatabase, type SqlRow } from '../sql/driver.ts';
+import { blob, integer, type SqlDatabase, SqlError, type SqlValue } from '../sql/driver.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { ObjectType } from './folder-properties.ts';
 import { FolderRows } from './folder-rows.ts';
@@ -17,6 +17,18 @@ import type { MessageRow, MessageRows } from './tables/message-row.ts';
 export type Subobjects = (message: Counter, tag: PropertyTag) => ReturnType<MessageRow['subobjects']>;
 
 const COLUMNS = 'id, folder, associated, change, flags, status, size, properties';
+
+/** Ids in a statement that reads so many messages at once. */
+const LENGTHS: readonly number[] = [1, 8, 64];
+const ROWS_OF = 64;
+/** Messages that a scan reads at once. */
+const SCANNED = 256;
+const SELECT_SOME: ReadonlyMap<number, string> = new Map(
+  LENGTHS.map((length) => [
+    length,
+    `SELECT ${COLUMNS} FROM messages WHERE id IN (${Array.from({ length }, () => '?').join(', ')})`,
+  ]),
+);
 
 const MAX_INTEGER32 = 0x7fff_ffff;
 
@@ -34,6 +46,43 @@ interface RowSource {
   readonly folderKey: (folder: Counter) => Uint8Array | undefined;
 }
 
+/** The columns of a message, as {@link COLUMNS} names them. */
+interface StoredFields {
+  readonly id: Counter;
+  readonly folder: Counter;
+  readonly associated: number;
+  readonly change: Counter;
+  readonly flags: number;
+  readonly status: number;
+  readonly size: number;
+  readonly properties: Uint8Array;
+}
+
+function fieldsOf([
+  id,
+  folder,
+  associated,
+  change,
+  flags,
+  status,
+  size,
+  properties,
+]: readonly SqlValue[]): StoredFields {
+  if (
+    typeof id !== 'number' ||
+    typeof folder !== 'number' ||
+    typeof associated !== 'number' ||
+    typeof change !== 'number' ||
+    typeof flags !== 'number' ||
+    typeof status !== 'number' ||
+    typeof size !== 'number' ||
+    !(properties instanceof Uint8Array)
+  ) {
+    throw new SqlError('a message with columns of other types');
+  }
+  return { id, folder, associated, change, flags, status, size, properties };
+}
+
 /** A row of the table of messages: what is packed, and what is computed of the rest ([MS-OXCMSG] 2.2.1). */
 export class StoredRow implements MessageRow {
   readonly id: Counter;
@@ -49,15 +98,15 @@ export class StoredRow implements MessageRow {
   readonly packed: PackedProperties;
   readonly #source: RowSource;
 
-  constructor(row: SqlRow, source: RowSource) {
-    this.id = integer(row, 'id');
-    this.folder = integer(row, 'folder');
-    this.associated = integer(row, 'associated') !== 0;
-    this.changeNumber = integer(row, 'change');
-    this.flags = integer(row, 'flags');
-    this.status = integer(row, 'status');
-    this.size = integer(row, 'size');
-    this.packed = new PackedProperties(blob(row, 'properties'));
+  constructor(fields: StoredFields, source: RowSource) {
+    this.id = fields.id;
+    this.folder = fields.folder;
+    this.associated = fields.associated !== 0;
+    this.changeNumber = fields.change;
+    this.flags = fields.flags;
+    this.status = fields.status;
+    this.size = fields.size;
+    this.packed = new PackedProperties(fields.properties);
     this.#source = source;
   }
 
@@ -177,12 +226,11 @@ export class StoredRows implements MessageRows {
   }
 
   get(id: Counter): StoredRow | undefined {
-    const row = this.#database.get(`SELECT ${COLUMNS} FROM messages WHERE id = ?`, id);
-    return row === undefined ? undefined : new StoredRow(row, this.#source);
+    return this.rows([id])[0];
   }
 
   /** The row that was just written: what reading it again would give. */
-  written(row: SqlRow): StoredRow {
+  written(row: StoredFields): StoredRow {
     return new StoredRow(row, this.#source);
   }
 
@@ -194,16 +242,36 @@ export class StoredRows implements MessageRows {
   }
 
   rows(ids: readonly Counter[]): readonly (StoredRow | undefined)[] {
-    return ids.map((id) => this.get(id));
+    const found = new Map<Counter, StoredRow>();
+    for (let from = 0; from < ids.length; from += ROWS_OF) {
+      const some = ids.slice(from, from + ROWS_OF);
+      // Statements of a few lengths only: no row has the id NULL.
+      const length = LENGTHS.find((one) => one >= some.length) ?? ROWS_OF;
+      const padded: SqlValue[] = some;
+      while (padded.length < length) padded.push(null);
+      for (const values of this.#database.values(SELECT_SOME.get(length) ?? '', ...padded)) {
+        const row = new StoredRow(fieldsOf(values), this.#source);
+        found.set(row.id, row);
+      }
+    }
+    return ids.map((id) => found.get(id));
   }
 
   *scan(folder: Counter, associated: boolean): Iterable<StoredRow> {
-    const rows = this.#database.iterate(
-      `SELECT ${COLUMNS} FROM messages WHERE folder = ? AND associated = ? ORDER BY id`,
-      folder,
-      associated ? 1 : 0,
-    );
-    for (const row of rows) yield new StoredRow(row, this.#source);
+    for (let after = 0; ; ) {
+      const rows = this.#database.values(
+        `SELECT ${COLUMNS} FROM messages WHERE folder = ? AND associated = ? AND id > ? ORDER BY id LIMIT ${SCANNED}`,
+        folder,
+        associated ? 1 : 0,
+        after,
+      );
+      for (const values of rows) {
+        const row = new StoredRow(fieldsOf(values), this.#source);
+        after = row.id;
+        yield row;
+      }
+      if (rows.length < SCANNED) return;
+    }
   }
 
   /** What the newest messages have, and what is computed of all. */

@@ -169,6 +169,8 @@ export const MessageTag = {
   Processed: 0x7d01000b,
   HasNamedProperties: 0x664a000b,
   MimeSkeleton: 0x64f00102,
+  /** PR_INTERNET_CONTENT: the whole message as it came, in MIME; not in [MS-OXPROPS], but what clients ask for that save it as a file. */
+  InternetContent: 0x66590102,
   StartDate: 0x00600040,
   EndDate: 0x00610040,
   OwnerAppointmentId: 0x00620003,

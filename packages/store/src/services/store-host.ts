@@ -206,6 +206,12 @@ export class StoreHost {
         settle?.(message);
         break;
       }
+      case 'broken': {
+        const settle = calls.get(message.call);
+        calls.delete(message.call);
+        settle?.(undefined);
+        break;
+      }
       case 'pending':
         this.#sessions.byId(message.session)?.notify(index);
         break;

@@ -1,6 +1,7 @@
 import { DirectoryView } from './emsmdb/directory-view.ts';
+import { MAX_ACCOUNT_MEMORY, MAX_WORKER_MEMORY, MemoryPool } from './emsmdb/limits.ts';
 import { MailboxPool } from './emsmdb/mailbox-pool.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './emsmdb/messages.ts';
+import type { FromWorker, SessionInfo, ToWorker, WorkerStart } from './emsmdb/messages.ts';
 import type { RopServices } from './emsmdb/rop-context.ts';
 import { RopSession } from './emsmdb/rop-session.ts';
 import { runBuffer } from './emsmdb/run-buffer.ts';
@@ -21,7 +22,11 @@ export class StoreWorker {
   readonly #mailboxes: MailboxPool;
   readonly #log: ServiceLog;
   readonly #sessions = new Map<number, RopSession>();
+  readonly #memory = new MemoryPool(MAX_WORKER_MEMORY);
+  readonly #accounts = new Map<string, { readonly memory: MemoryPool; sessions: number }>();
   #services: RopServices | undefined;
+  /** The session whose call is under way. */
+  #running: number | undefined;
 
   constructor(surroundings: WorkerSurroundings) {
     const { start, now, random } = surroundings;
@@ -30,7 +35,7 @@ export class StoreWorker {
     this.#log = logTo((message) => surroundings.post(message, []));
   }
 
-  /** Takes a message. What it throws is a defect: nothing is known of the sessions after that, and the worker must end. */
+  /** Takes a message. What a call does wrong ends its session; what this throws is a defect of the worker's, which must end. */
   receive(message: ToWorker): void {
     switch (message.kind) {
       case 'directory': {
@@ -40,17 +45,14 @@ export class StoreWorker {
         break;
       }
       case 'begin': {
-        const { session } = message;
-        const pending = () => this.#surroundings.post({ kind: 'pending', session: session.id }, []);
-        this.#sessions.set(session.id, new RopSession(session, this.#surroundings.start, pending));
+        this.#begin(message.session);
         break;
       }
       case 'execute':
         this.#execute(message);
         break;
       case 'end':
-        this.#sessions.get(message.session)?.close();
-        this.#sessions.delete(message.session);
+        this.#end(message.session);
         break;
       case 'close':
         this.close();
@@ -60,16 +62,62 @@ export class StoreWorker {
 
   /** Ends all sessions and closes the mailboxes. */
   close(): void {
-    for (const session of this.#sessions.values()) session.close();
-    this.#sessions.clear();
+    for (const id of [...this.#sessions.keys()]) this.#end(id);
     this.#mailboxes.close();
   }
 
+  #begin(info: SessionInfo): void {
+    // What a call brings about itself is told by its own answer.
+    const pending = () => {
+      if (this.#running !== info.id) this.#surroundings.post({ kind: 'pending', session: info.id }, []);
+    };
+    const account = this.#accounts.get(info.account) ?? {
+      memory: new MemoryPool(MAX_ACCOUNT_MEMORY, this.#memory),
+      sessions: 0,
+    };
+    account.sessions += 1;
+    this.#accounts.set(info.account, account);
+    this.#sessions.set(info.id, new RopSession(info, this.#surroundings.start, account.memory, pending));
+  }
+
+  #end(id: number): void {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    const account = this.#accounts.get(session.info.account);
+    if (account !== undefined) {
+      account.sessions -= 1;
+      if (account.sessions === 0) this.#accounts.delete(session.info.account);
+    }
+    session.close();
+  }
+
   #execute(message: Extract<ToWorker, { readonly kind: 'execute' }>): void {
-    const { call, input, visit } = message;
+    const { call } = message;
     const session = this.#sessions.get(message.session);
     const services = this.#services;
-    if (session === undefined || services === undefined) throw new Error(`session ${message.session} was not begun`);
+    if (services === undefined) throw new Error('a call before there was a directory');
+    if (session === undefined) {
+      this.#surroundings.post({ kind: 'broken', call }, []);
+      return;
+    }
+    this.#running = message.session;
+    try {
+      this.#run(session, services, message);
+    } catch (error) {
+      // A defect. Nothing is known of the session any more; the mailbox has rolled back what was under way.
+      const fields = { event: 'store.session.broken', account: session.info.account, session: session.info.id };
+      this.#log.error({ ...fields, error: error instanceof Error ? error.stack : String(error) }, 'a ROP has failed');
+      this.#surroundings.post({ kind: 'broken', call }, []);
+      this.#end(message.session);
+    } finally {
+      this.#running = undefined;
+    }
+    session.notifications.remind();
+  }
+
+  #run(session: RopSession, services: RopServices, message: Extract<ToWorker, { readonly kind: 'execute' }>): void {
+    const { call, input, visit } = message;
     const elsewhere = new Map(message.elsewhere);
     for (const logonId of elsewhere.keys()) session.dropLogon(logonId);
     const end = runBuffer(session, services, input, { logons: elsewhere, visit });
@@ -77,7 +125,6 @@ export class StoreWorker {
     const executed = { call, ...(changed !== undefined && { logons: changed }) };
     const transfer = end.kind === 'done' ? [end.rgbOut.buffer as ArrayBuffer] : [];
     this.#surroundings.post({ ...end, ...executed }, transfer);
-    session.notifications.remind();
   }
 }
 

@@ -14,6 +14,8 @@ export interface SqlDatabase {
   /** The first row. */
   get(sql: string, ...values: readonly SqlValue[]): SqlRow | undefined;
   all(sql: string, ...values: readonly SqlValue[]): readonly SqlRow[];
+  /** The same, with the values of each row in the order of its columns: half the price, for the statements that run most. */
+  values(sql: string, ...values: readonly SqlValue[]): readonly (readonly SqlValue[])[];
   /** Rows one by one, for results that should not be in memory at once. */
   iterate(sql: string, ...values: readonly SqlValue[]): Iterable<SqlRow>;
   /** Returns how many rows were changed. */

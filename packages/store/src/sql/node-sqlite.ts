@@ -53,6 +53,10 @@ export class NodeSqlite implements SqlDatabase {
     return guard(() => this.#statement(sql).all(...values) as unknown as readonly SqlRow[]);
   }
 
+  values(sql: string, ...values: readonly SqlValue[]): readonly (readonly SqlValue[])[] {
+    return guard(() => this.#statement(sql, true).all(...values) as unknown as readonly (readonly SqlValue[])[]);
+  }
+
   *iterate(sql: string, ...values: readonly SqlValue[]): Iterable<SqlRow> {
     // A statement of its own: a kept one would be reset by whoever runs the same text meanwhile.
     const statement = guard(() => this.#database.prepare(sql));
@@ -115,15 +119,17 @@ export class NodeSqlite implements SqlDatabase {
     if (this.#database.isOpen) guard(() => this.#database.close());
   }
 
-  #statement(sql: string): StatementSync {
-    const kept = this.#statements.get(sql);
+  #statement(sql: string, returnsArrays = false): StatementSync {
+    const name = returnsArrays ? `${sql} ` : sql;
+    const kept = this.#statements.get(name);
     if (kept !== undefined) return kept;
     const statement = this.#database.prepare(sql);
+    if (returnsArrays) statement.setReturnArrays(true);
     if (this.#statements.size >= MAX_STATEMENTS) {
       const [oldest] = this.#statements.keys();
       if (oldest !== undefined) this.#statements.delete(oldest);
     }
-    this.#statements.set(sql, statement);
+    this.#statements.set(name, statement);
     return statement;
   }
 }

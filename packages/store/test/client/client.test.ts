@@ -10,6 +10,7 @@ import { MapiSession, type MapiSessionOptions } from '../../src/client/session.t
 import { ErrorCode } from '../../src/mapi/error-code.ts';
 import type { Properties, PropertyValue } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
+import type { Restriction } from '../../src/mapi/restriction.ts';
 import { type FakeBehaviour, type FakeFolder, type FakeMessage, FakeStore } from './fake-store.ts';
 
 const DN = '/o=Example/ou=First/cn=Recipients/cn=alice';
@@ -88,6 +89,10 @@ describe('MapiSession', () => {
       isMapi(ErrorCode.UnknownUser, 'EcDoConnectEx'),
     );
     await assert.rejects(opened({ logonResult: ErrorCode.LoginFailure }), isMapi(ErrorCode.LoginFailure, 'RopLogon'));
+    await assert.rejects(opened({ redirect: '/o=Example/cn=mail02' }), {
+      errorCode: ErrorCode.WrongServer,
+      message: 'RopLogon: WrongServer (0x00000478): the mailbox is on /o=Example/cn=mail02',
+    });
     const error = new MapiError('RopOpenFolder', ErrorCode.NotFound);
     assert.equal(error.message, 'RopOpenFolder: NotFound (0x8004010f)');
     assert.equal(new MapiError('RopX', 0x1234).message, 'RopX: 0x00001234');
@@ -106,6 +111,34 @@ describe('MapiSession', () => {
     await assert.rejects(Mailbox.open(session, { legacyDn: DN }), { code: 'RPCH_SESSION_ENDED', fault: 'peer' });
     await session.disconnect();
     assert.equal(store.methods.includes('ecDoDisconnect'), false);
+  });
+
+  test('requests are obfuscated, and compressed where that pays; plain, where that is asked for', async () => {
+    const restriction: Restriction = {
+      kind: 'content',
+      fuzzyLow: 1,
+      fuzzyHigh: 1,
+      tag: PidTag.Subject,
+      valueTag: PidTag.Subject,
+      value: 'x'.repeat(1500),
+    };
+    for (const plain of [false, true]) {
+      const { mailbox, store } = await opened({ folders: new Map([[INBOX, folder('Inbox', mails(1))]]) }, { plain });
+      const rows = mailbox.contents(INBOX, { columns: [PidTag.Mid], restriction });
+      assert.equal((await rows.next()).done, false);
+      // NoCompression 1, NoXorMagic 2, Chain 4; Compressed 1, XorMagic 2, Last 4.
+      const expected = plain
+        ? [
+            [3, 4],
+            [7, 4],
+          ]
+        : [
+            [0, 6],
+            [4, 7],
+          ];
+      assert.deepEqual(store.flags, expected);
+      assert.deepEqual(store.rops[1]?.includes('Restrict'), true);
+    }
   });
 
   test('calls at once follow each other', async () => {

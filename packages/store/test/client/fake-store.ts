@@ -73,6 +73,8 @@ export interface FakeBehaviour {
   /** After so many ROPs of a call, RopBufferTooSmall or RopBackoff comes instead of a response. */
   readonly interrupt?: { after: number; readonly by: 'too-small' | 'backoff'; times: number };
   readonly logonResult?: number;
+  /** Where the mailbox is instead, if the result is WrongServer. */
+  readonly redirect?: string;
   readonly connectResult?: number;
   /** The whole answer to EcDoRpcExt2, instead of what it would be. */
   readonly rgbOut?: (rgbOut: Uint8Array) => Uint8Array;
@@ -91,6 +93,8 @@ export class FakeStore {
   /** Calls by their methods. */
   readonly methods: string[] = [];
   readonly requests: ParsedRop[] = [];
+  /** pulFlags of each EcDoRpcExt2, and Flags of its RPC_HEADER_EXT. */
+  readonly flags: (readonly [pulFlags: number, header: number])[] = [];
   readonly open = new Map<number, FakeObject>();
   readonly #behaviour: FakeBehaviour;
   readonly #handlers = new Map<number, (request: never, call: RopCall) => void>();
@@ -101,7 +105,10 @@ export class FakeStore {
     this.#declare();
     this.handlers = {
       ecDoConnectEx: () => this.#connect(),
-      ecDoRpcExt2: ({ rgbIn, pulFlags, pcbOut }) => this.#rpc(rgbIn, (pulFlags & 4) !== 0, pcbOut),
+      ecDoRpcExt2: ({ rgbIn, pulFlags, pcbOut }) => {
+        this.flags.push([pulFlags, rgbIn[2] ?? 0]);
+        return this.#rpc(rgbIn, (pulFlags & 4) !== 0, pcbOut);
+      },
       ecDoDisconnect: () => ({ pcxh: NULL, result: ErrorCode.Success }),
     };
     this.calls = inMemory(emsmdbDeclaration, this.handlers, ({ method }) => this.methods.push(method));
@@ -224,8 +231,9 @@ export class FakeStore {
   }
 
   #declare(): void {
-    const { folders, logonResult } = this.#behaviour;
+    const { folders, logonResult, redirect } = this.#behaviour;
     this.#on(Logon, ({ outputHandleIndex, logonFlags }, call) => {
+      if (redirect !== undefined) return { returnValue: ErrorCode.WrongServer, logonFlags, serverName: redirect };
       if (logonResult !== undefined) return logonResult;
       this.#put(call, outputHandleIndex, { kind: 'logon' });
       return {

@@ -21,6 +21,9 @@ interface RemoteObject {
 
 interface Answer {
   readonly id?: number;
+  /** Of an event. */
+  readonly method?: string;
+  readonly params?: { readonly sessionId: string; readonly message: string };
   readonly result?: {
     readonly result?: RemoteObject;
     readonly objects?: RemoteObject;
@@ -36,14 +39,13 @@ const OBJECTS = 'objects';
 export class Inspector {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer | Error) => void>();
+  /** Sessions of its worker threads, by which their inspectors are spoken to. */
+  readonly #threads = new Set<string>();
   #asked = 0;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
-    socket.addEventListener('message', ({ data }) => {
-      const answer = JSON.parse(String(data)) as Answer;
-      if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
-    });
+    socket.addEventListener('message', ({ data }) => this.#hear(JSON.parse(String(data)) as Answer));
     socket.addEventListener('close', () => {
       for (const settle of this.#waiting.values()) settle(new Error('the process is gone'));
     });
@@ -59,14 +61,23 @@ export class Inspector {
   /**
    * Collects the garbage of the process, and looks at what is left: the least of several looks, since what is just under way
    * is not kept.
+   * @param thread a session of {@link keptByThreads}; else it is the main thread.
    */
-  async keptMemory(): Promise<KeptMemory> {
+  async keptMemory(thread?: string): Promise<KeptMemory> {
     const looks: KeptMemory[] = [];
-    for (let i = 0; i < LOOKS; i++) looks.push(await this.#look());
+    for (let i = 0; i < LOOKS; i++) looks.push(await this.#look(thread));
     return {
       kept: Math.min(...looks.map(({ kept }) => kept)),
       rss: Math.min(...looks.map(({ rss }) => rss)),
     };
+  }
+
+  /** What each of its worker threads keeps in its own heap and outside it, as {@link keptMemory} has it of the main thread. */
+  async keptByThreads(): Promise<readonly KeptMemory[]> {
+    await this.#ask('NodeWorker.enable', { waitForDebuggerOnStart: false });
+    const kept: KeptMemory[] = [];
+    for (const thread of this.#threads) kept.push(await this.keptMemory(thread));
+    return kept;
   }
 
   /** TCP connections that the process has open, in either direction. */
@@ -105,15 +116,25 @@ export class Inspector {
     this.#socket.close();
   }
 
-  async #look(): Promise<KeptMemory> {
-    await this.#ask('HeapProfiler.collectGarbage');
+  async #look(thread: string | undefined): Promise<KeptMemory> {
+    await this.#ask('HeapProfiler.collectGarbage', {}, thread);
     const expression = 'JSON.stringify(process.memoryUsage())';
-    const { result } = await this.#ask('Runtime.evaluate', { expression });
+    const { result } = await this.#ask('Runtime.evaluate', { expression }, thread);
     const { heapUsed, external, rss } = JSON.parse(String(result?.result?.value)) as NodeJS.MemoryUsage;
     return { kept: heapUsed + external, rss };
   }
 
-  #ask(method: string, params: object = {}): Promise<Answer> {
+  #hear(answer: Answer): void {
+    const { method, params } = answer;
+    if (answer.id !== undefined) this.#waiting.get(answer.id)?.(answer);
+    else if (params === undefined) return;
+    else if (method === 'NodeWorker.attachedToWorker') this.#threads.add(params.sessionId);
+    else if (method === 'NodeWorker.detachedFromWorker') this.#threads.delete(params.sessionId);
+    // Ids are the same for all threads: no two questions have one.
+    else if (method === 'NodeWorker.receivedMessageFromWorker') this.#hear(JSON.parse(params.message) as Answer);
+  }
+
+  #ask(method: string, params: object = {}, thread?: string): Promise<Answer> {
     const id = ++this.#asked;
     const asked = new Promise<Answer>((resolve, reject) => {
       const late = setTimeout(() => this.#waiting.get(id)?.(new Error(`no answer to ${method}`)), TIMEOUT);
@@ -125,7 +146,12 @@ export class Inspector {
         else resolve(answer);
       });
     });
-    this.#socket.send(JSON.stringify({ id, method, params }));
+    const message = JSON.stringify({ id, method, params });
+    if (thread === undefined) this.#socket.send(message);
+    else {
+      const forwarded = { id: ++this.#asked, method: 'NodeWorker.sendMessageToWorker', params: { sessionId: thread, message } };
+      this.#socket.send(JSON.stringify(forwarded));
+    }
     return asked;
   }
 }

@@ -60,7 +60,7 @@ function attachmentOf(
   return { number, properties };
 }
 
-export function isMessage({ type }: MimePart): boolean {
+function isMessage({ type }: MimePart): boolean {
   return type === 'message/rfc822' || type === 'message/global';
 }
 

@@ -38,7 +38,6 @@ const TIME_FIELDS = [
 
 /**
  * The properties that come from the header block alone ([MS-OXCMAIL] 2.2.3.1 and 2.2.3.2).
- * @param received FILETIME at which the message came, where somebody knows better than its headers; the time of last resort otherwise.
  */
 export function setEnvelope(properties: MutableProperties, headers: Headers, received: Received): void {
   setSenders(properties, headers);
@@ -62,9 +61,9 @@ export function setEnvelope(properties: MutableProperties, headers: Headers, rec
 
 /** When a message came. */
 export interface Received {
-  /** FILETIME of the store that it comes from: Maildir's or an mbox's. It counts where no Received field has a time. */
+  /** FILETIME that the Maildir or the mbox says: it counts where no Received field has a time. */
   readonly time?: bigint;
-  /** FILETIME for a message that says nothing: when it is imported. */
+  /** FILETIME for a message that says nothing: when its file was written, or when it is imported. */
   readonly fallback: bigint;
 }
 

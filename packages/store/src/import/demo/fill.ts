@@ -16,8 +16,6 @@ export interface DemoOptions {
 export function fillDemoMailbox(store: MailboxStore, { account, domain, now }: DemoOptions): Promise<ImportResult> {
   const mails = demoMails(account, domain, now());
   const source: MailSource = {
-    path: `mail of ${account}`,
-    kind: 'directory',
     size: mails.reduce((sum, { bytes }) => sum + bytes.length, 0),
     async *read() {
       for (const [at, { bytes, folder, flags, sent }] of mails.entries()) {

@@ -6,16 +6,16 @@ import { MAX_MESSAGE, type MailSource, type SourceMail } from './mail-source.ts'
 /** A file that is one message (RFC 5322). */
 export async function emlSource(path: string, folder: readonly string[] = []): Promise<MailSource> {
   const { size } = await stat(path);
-  return { path, kind: 'eml', size, read: () => readEml(path, folder) };
+  return { size, read: () => readEml(path, folder) };
 }
 
 async function* readEml(path: string, folder: readonly string[]): AsyncGenerator<SourceMail> {
   yield await readMessageFile(path, { origin: basename(path), folder });
 }
 
-/** Reads a file that is one message; the time of the file is when it came, unless `rest` knows better. */
+/** Reads a file that is one message. */
 export async function readMessageFile(path: string, rest: Omit<SourceMail, 'bytes' | 'size'>): Promise<SourceMail> {
   const { size, mtimeMs } = await stat(path);
   const bytes = size > MAX_MESSAGE ? undefined : new Uint8Array(await readFile(path));
-  return { received: fileTime(mtimeMs), ...rest, bytes, size };
+  return { ...rest, written: fileTime(mtimeMs), bytes, size };
 }

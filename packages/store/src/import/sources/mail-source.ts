@@ -15,14 +15,14 @@ export interface SourceMail {
   readonly flags?: MailFlags;
   /** FILETIME at which it came, as its place says. */
   readonly received?: bigint;
+  /** FILETIME of its file, for a message that says nothing itself. */
+  readonly written?: bigint;
   /** Folder in which it was, from the top; empty for the source's own. */
   readonly folder: readonly string[];
 }
 
 /** Files that hold mail. */
 export interface MailSource {
-  readonly path: string;
-  readonly kind: 'eml' | 'mbox' | 'maildir' | 'directory';
   /** Bytes of all files. */
   readonly size: number;
   /** The messages, in an order that is the same each time. Reads one file at a time, and of an mbox one message at a time. */

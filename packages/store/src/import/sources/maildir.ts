@@ -35,7 +35,7 @@ export async function maildirSource(path: string, under: readonly string[] = [])
   for (const entry of folders) files.push(...(await filesOf(entry.path, entry.folder)));
   let size = 0;
   for (const file of files) size += (await stat(file.path)).size;
-  return { path, kind: 'maildir', size, read: () => readFiles(files) };
+  return { size, read: () => readFiles(files) };
 }
 
 async function* readFiles(files: readonly MaildirFile[]): AsyncGenerator<SourceMail> {

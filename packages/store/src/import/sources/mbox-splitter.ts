@@ -24,6 +24,8 @@ const GREATER = 0x3e;
 const FROM = Buffer.from('From ');
 /** A line longer than this is no separator. */
 const MAX_SEPARATOR = 1000;
+/** Pieces of a message that are kept before they are put together. */
+const MAX_PIECES = 4096;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
 /**
@@ -40,7 +42,7 @@ export class MboxSplitter {
   #afterBlank = true;
   /** The empty line before, which belongs to a separator if one follows. */
   #blank: Uint8Array | undefined;
-  #open: { readonly received: bigint | undefined; pieces: Uint8Array[]; length: number; size: number } | undefined;
+  #open: OpenMessage | undefined;
 
   constructor(quoting: FromQuoting = 'mboxrd', limit = MAX_MESSAGE) {
     this.#quoting = quoting;
@@ -88,7 +90,7 @@ export class MboxSplitter {
       const received = separatorTime(line);
       if (received !== undefined) {
         const before = this.#close();
-        this.#open = { received: received.time, pieces: [], length: 0, size: line.length };
+        this.#open = { received: received.time, bytes: new Pieces(this.#limit), size: line.length };
         this.#afterBlank = false;
         return before;
       }
@@ -118,9 +120,7 @@ export class MboxSplitter {
     const open = this.#open;
     if (open === undefined) return;
     open.size += size;
-    open.length += bytes.length;
-    if (open.length > this.#limit) open.pieces = [];
-    else open.pieces.push(bytes);
+    open.bytes.push(bytes);
   }
 
   #isQuoted(line: Uint8Array): boolean {
@@ -136,8 +136,49 @@ export class MboxSplitter {
     this.#open = undefined;
     this.#blank = undefined;
     if (open === undefined) return undefined;
-    const bytes = open.length > this.#limit ? undefined : new Uint8Array(Buffer.concat(open.pieces));
-    return { bytes, size: open.size + blank, received: open.received };
+    return { bytes: open.bytes.join(), size: open.size + blank, received: open.received };
+  }
+}
+
+interface OpenMessage {
+  readonly received: bigint | undefined;
+  readonly bytes: Pieces;
+  size: number;
+}
+
+/** Bytes that come in pieces, up to a limit. Views of one chunk that follow each other are one, so that lines do not cost more than bytes. */
+class Pieces {
+  readonly #limit: number;
+  #length = 0;
+  #blocks: Uint8Array[] = [];
+  #pieces: Uint8Array[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#length += bytes.length;
+    if (this.#length > this.#limit) {
+      this.#blocks = [];
+      this.#pieces = [];
+      return;
+    }
+    const last = this.#pieces.at(-1);
+    if (last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+      this.#pieces[this.#pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + bytes.length);
+      return;
+    }
+    this.#pieces.push(bytes);
+    if (this.#pieces.length === MAX_PIECES) {
+      this.#blocks.push(Buffer.concat(this.#pieces));
+      this.#pieces = [];
+    }
+  }
+
+  /** All of them; undefined where they were too long. */
+  join(): Uint8Array | undefined {
+    return this.#length > this.#limit ? undefined : new Uint8Array(Buffer.concat([...this.#blocks, ...this.#pieces]));
   }
 }
 
@@ -157,7 +198,7 @@ function separatorTime(line: Uint8Array): { readonly time: bigint | undefined } 
   if (line.length > MAX_SEPARATOR) return undefined;
   const text = Buffer.from(line).toString('latin1');
   const match =
-    /\s(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?(.*?)\b(\d{4})\b(.*)$/s.exec(
+    /\s(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?(.*?)(?<![+\-\d])(\d{4})\b(.*)$/s.exec(
       text,
     );
   if (match === null) return undefined;

@@ -12,7 +12,7 @@ export async function mboxSource(
   folder: readonly string[] = [],
 ): Promise<MailSource> {
   const { size } = await stat(path);
-  return { path, kind: 'mbox', size, read: () => readMbox(path, quoting, folder) };
+  return { size, read: () => readMbox(path, quoting, folder) };
 }
 
 async function* readMbox(path: string, quoting: FromQuoting, folder: readonly string[]): AsyncGenerator<SourceMail> {

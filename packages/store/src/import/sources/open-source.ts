@@ -31,8 +31,6 @@ export async function openMailSource(path: string, { quoting = 'mboxrd' }: Sourc
   const sources = await sourcesIn(path, quoting, [], 0);
   if (sources.length === 0) throw new RpchError('RPCH_NO_MAIL', 'caller', `no mail in ${path}`);
   return {
-    path,
-    kind: 'directory',
     size: sources.reduce((sum, source) => sum + source.size, 0),
     async *read() {
       for (const source of sources) yield* source.read();

@@ -13,19 +13,52 @@ export const MAX_OBJECTS = {
 
 export type ObjectKind = keyof typeof MAX_OBJECTS;
 
-/** Bytes that a session may hold in messages with changes that are not saved, and in streams. */
-export const MAX_SESSION_MEMORY = 192 * 1024 * 1024;
+/** Bytes that the open messages and streams of an account's sessions may have, and those of all sessions with one worker. */
+export const MAX_ACCOUNT_MEMORY = 256 * 1024 * 1024;
+export const MAX_WORKER_MEMORY = 1024 * 1024 * 1024;
 /** The longest stream, and the largest value that it makes, in bytes. */
 export const MAX_STREAM = 64 * 1024 * 1024;
+
+/** Memory that several may use up to a bound. */
+export class MemoryPool {
+  readonly #limit: number;
+  readonly #around: MemoryPool | undefined;
+  #used = 0;
+
+  /** @param around another that it is a part of. */
+  constructor(limit: number, around?: MemoryPool) {
+    this.#limit = limit;
+    this.#around = around;
+  }
+
+  /** Bytes in use. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Bytes are taken, or given back with a negative number. Throws NotEnoughMemory, and then nothing is taken. */
+  use(bytes: number): void {
+    if (bytes > 0 && this.#used + bytes > this.#limit) {
+      throw new StoreError(ErrorCode.NotEnoughMemory, `${bytes} bytes beside ${this.#used}`);
+    }
+    this.#around?.use(bytes);
+    this.#used += bytes;
+  }
+}
 
 /** What one session uses, and may use. */
 export class Allowance {
   readonly #objects = new Map<ObjectKind, number>();
-  #memory = 0;
+  readonly #memory: MemoryPool;
+
+  /** @param pool of the session's account. */
+  constructor(pool: MemoryPool) {
+    this.#memory = new MemoryPool(MAX_ACCOUNT_MEMORY, pool);
+  }
 
   /** Bytes in use. */
   get memory(): number {
-    return this.#memory;
+    return this.#memory.used;
   }
 
   /** An object is opened. Throws MaxObjsExceeded. */
@@ -42,9 +75,6 @@ export class Allowance {
 
   /** Memory is taken, or given back with a negative number. Throws NotEnoughMemory, and then nothing is taken. */
   use(bytes: number): void {
-    if (bytes > 0 && this.#memory + bytes > MAX_SESSION_MEMORY) {
-      throw new StoreError(ErrorCode.NotEnoughMemory, `a session of ${this.#memory} bytes`);
-    }
-    this.#memory = Math.max(0, this.#memory + bytes);
+    this.#memory.use(bytes);
   }
 }

@@ -75,6 +75,8 @@ export interface RopAnswer {
 export type FromWorker =
   | ({ readonly kind: 'done' } & Executed & RopAnswer)
   | ({ readonly kind: 'elsewhere'; readonly worker: number; readonly rest: RopContinuation } & Executed)
+  /** The call's session has ended by a defect. */
+  | { readonly kind: 'broken'; readonly call: number }
   | { readonly kind: 'pending'; readonly session: number }
   | {
       readonly kind: 'log';

@@ -7,7 +7,10 @@ import type { PropertyObject } from './objects/property-object.ts';
 import { StreamObject } from './objects/stream-object.ts';
 import { TableObject } from './objects/table-object.ts';
 
-/** What a ROP was called on, as what it needs. Each throws NotSupported for an object of another kind ([MS-OXCROPS] 3.2.5). */
+/**
+ * What a ROP was called on, as what it needs. Each throws NotSupported for an object of another kind ([MS-OXCROPS] 3.2.5), and NotFound or
+ * AccessDenied where the caller's rights to what he has opened were taken away.
+ */
 export function logonOf(object: OpenObject): Logon {
   if (object instanceof Logon) return object;
   throw wrong(object, 'a logon');
@@ -19,13 +22,15 @@ export function folderOf(object: OpenObject): FolderObject {
 }
 
 export function messageOf(object: OpenObject): MessageObject {
-  if (object instanceof MessageObject) return object;
-  throw wrong(object, 'a message');
+  if (!(object instanceof MessageObject)) throw wrong(object, 'a message');
+  object.check();
+  return object;
 }
 
 export function attachmentOf(object: OpenObject): AttachmentObject {
-  if (object instanceof AttachmentObject) return object;
-  throw wrong(object, 'an attachment');
+  if (!(object instanceof AttachmentObject)) throw wrong(object, 'an attachment');
+  object.check();
+  return object;
 }
 
 export function streamOf(object: OpenObject): StreamObject {
@@ -41,9 +46,9 @@ export function tableOf(object: OpenObject): TableObject['table'] {
 /** What has properties; a logon stands for its store. */
 export function propertiesOf(object: OpenObject): PropertyObject {
   if (object instanceof Logon) return new StoreObject(object);
-  if (object instanceof FolderObject || object instanceof MessageObject || object instanceof AttachmentObject) {
-    return object;
-  }
+  if (object instanceof FolderObject) return object;
+  if (object instanceof MessageObject) return messageOf(object);
+  if (object instanceof AttachmentObject) return attachmentOf(object);
   throw wrong(object, 'an object with properties');
 }
 

@@ -1,7 +1,7 @@
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import type { TextCoding } from '../../mapi/text-coding.ts';
 import { HandleNumbers } from './handles.ts';
-import { Allowance } from './limits.ts';
+import { Allowance, type MemoryPool } from './limits.ts';
 import type { Logon, LogonSession, OpenObject } from './logon.ts';
 import type { SessionInfo } from './messages.ts';
 import { NotificationQueue } from './notification-queue.ts';
@@ -10,7 +10,7 @@ import { NotificationQueue } from './notification-queue.ts';
 export class RopSession implements LogonSession {
   readonly info: SessionInfo;
   readonly coding: TextCoding;
-  readonly allowance = new Allowance();
+  readonly allowance: Allowance;
   readonly notifications: NotificationQueue;
   readonly #logons = new Map<number, Logon>();
   readonly #numbers: HandleNumbers;
@@ -18,10 +18,17 @@ export class RopSession implements LogonSession {
 
   /**
    * @param worker which of how many gives the handles.
+   * @param memory that the sessions of its account share.
    * @param pending is called when there are notifications after there were none.
    */
-  constructor(info: SessionInfo, worker: { readonly index: number; readonly count: number }, pending: () => void) {
+  constructor(
+    info: SessionInfo,
+    worker: { readonly index: number; readonly count: number },
+    memory: MemoryPool,
+    pending: () => void,
+  ) {
     this.info = info;
+    this.allowance = new Allowance(memory);
     this.coding = { codePage: info.codePage };
     this.notifications = new NotificationQueue(pending);
     this.#numbers = new HandleNumbers(worker.index, worker.count);

@@ -1,5 +1,6 @@
 import type { DirectoryEntry } from '../../directory/model.ts';
 import { smtpAddresses } from '../../directory/snapshot.ts';
+import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import type { AddressBookObject } from './address-book-object.ts';
 
 /** Whether an object may be an answer: it is in the container that is asked. */
@@ -7,6 +8,26 @@ export type Admits = (object: AddressBookObject) => boolean;
 
 /** The longest text that is looked for; longer names are found by nothing. */
 const MAX_TEXT = 256;
+
+/** How many keys one call may look at, however many names it has: some milliseconds' worth. */
+const MAX_STEPS = 2_000_000;
+
+/** What is left of a call's steps. */
+export interface Patience {
+  steps: number;
+}
+
+/** The patience that a call begins with. */
+export function patience(): Patience {
+  return { steps: MAX_STEPS };
+}
+
+/** An object and the names of it that are matched in pairs. */
+interface Named {
+  readonly object: AddressBookObject;
+  readonly given: string;
+  readonly surname: string;
+}
 
 /**
  * Finds entries by what people write: ambiguous name resolution ([MS-OXNSPI] 3.1.4.7, which leaves the rules to servers). A text
@@ -17,66 +38,72 @@ const MAX_TEXT = 256;
 export class AnrIndex {
   /** What can be matched, sorted, and beside it whose it is. */
   readonly #keys: readonly string[];
-  readonly #objects: readonly AddressBookObject[];
+  readonly #named: readonly Named[];
 
   constructor(objects: readonly AddressBookObject[]) {
-    const pairs: [string, AddressBookObject][] = [];
+    const pairs: [string, Named][] = [];
     for (const object of objects) {
-      if (object.entry === undefined) continue;
-      for (const key of keysOf(object.entry)) pairs.push([key, object]);
+      const { entry } = object;
+      if (entry === undefined) continue;
+      const named = { object, given: normalized(entry.givenName ?? ''), surname: normalized(entry.surname ?? '') };
+      for (const key of keysOf(entry)) pairs.push([key, named]);
     }
     pairs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     this.#keys = pairs.map(([key]) => key);
-    this.#objects = pairs.map(([, object]) => object);
+    this.#named = pairs.map(([, named]) => named);
   }
 
   /**
    * The one entry that a text means; several if it is ambiguous, none if there is none: never more than two. Of several that begin
    * with the text, one whose name, alias or address is exactly it goes first: how else could `bob` be written beside `bobby`?
+   * Throws StoreError TooComplex when the call's patience is at its end.
    */
-  resolve(text: string, admits: Admits): readonly AddressBookObject[] {
-    const exact = this.#exact(text, admits, 2);
+  resolve(text: string, admits: Admits, left: Patience): readonly AddressBookObject[] {
+    const exact = this.#exact(text, admits, 2, left);
     if (exact.length === 1 || isExact(text)) return exact;
-    return this.matches(text, admits, 2);
+    return this.matches(text, admits, 2, left);
   }
 
-  /** All entries that a text matches, at most `most`. */
-  matches(text: string, admits: Admits, most: number): readonly AddressBookObject[] {
-    if (isExact(text)) return this.#exact(text, admits, most);
-    const wanted = normalized(withoutType(text));
-    if (wanted === '' || wanted.length > MAX_TEXT) return [];
+  /** All entries that a text matches, at most `most`. Throws StoreError TooComplex when the call's patience is at its end. */
+  matches(text: string, admits: Admits, most: number, left: Patience): readonly AddressBookObject[] {
+    if (isExact(text)) return this.#exact(text, admits, most, left);
+    const wanted = wantedIn(text);
+    if (wanted === '') return [];
     const found = new Set<AddressBookObject>();
-    this.#prefixed(wanted, (object) => {
+    this.#prefixed(wanted, left, ({ object }) => {
       if (admits(object)) found.add(object);
       return found.size < most;
     });
     const [first = '', ...rest] = wanted.split(/[\s,]+/u).filter((word) => word !== '');
     if (rest.length > 0 && found.size < most) {
       const second = rest.join(' ');
-      this.#prefixed(first, (object) => {
-        if (admits(object) && isNamed(object, first, second)) found.add(object);
+      this.#prefixed(first, left, (named) => {
+        if (isNamed(named, first, second) && admits(named.object)) found.add(named.object);
         return found.size < most;
       });
     }
     return [...found];
   }
 
-  #exact(text: string, admits: Admits, most: number): readonly AddressBookObject[] {
-    const wanted = normalized(withoutType(isExact(text) ? text.slice(1) : text));
+  #exact(text: string, admits: Admits, most: number, left: Patience): readonly AddressBookObject[] {
+    const wanted = wantedIn(isExact(text) ? text.slice(1) : text);
     if (wanted === '') return [];
     const found = new Set<AddressBookObject>();
-    for (let at = this.#first(wanted); this.#keys[at] === wanted && found.size < most; at++) {
-      const object = this.#objects[at];
-      if (object !== undefined && admits(object) && isExactly(object, wanted, isExact(text))) found.add(object);
-    }
+    this.#prefixed(wanted, left, ({ object }, key) => {
+      if (key !== wanted) return false;
+      if (admits(object) && isExactly(object, wanted, isExact(text))) found.add(object);
+      return found.size < most;
+    });
     return [...found];
   }
 
-  /** Every key that begins with a text, until `visit` says that it is enough. */
-  #prefixed(text: string, visit: (object: AddressBookObject) => boolean): void {
-    for (let at = this.#first(text); at < this.#keys.length; at++) {
-      const object = this.#objects[at];
-      if (object === undefined || this.#keys[at]?.startsWith(text) !== true || !visit(object)) return;
+  /** Every key that begins with a text, in order, until `visit` says that it is enough. */
+  #prefixed(text: string, left: Patience, visit: (named: Named, key: string) => boolean): void {
+    for (let at = this.#first(text); ; at++) {
+      const [key, named] = [this.#keys[at], this.#named[at]];
+      if (key === undefined || named === undefined || !key.startsWith(text) || !visit(named, key)) return;
+      left.steps -= 1;
+      if (left.steps < 0) throw new StoreError(ErrorCode.TooComplex, `more than ${MAX_STEPS} names were looked at`);
     }
   }
 
@@ -99,9 +126,7 @@ function keysOf(entry: DirectoryEntry): Set<string> {
 }
 
 /** Whether given name and surname begin with the two words, in either order. */
-function isNamed({ entry }: AddressBookObject, first: string, second: string): boolean {
-  const given = normalized(entry?.givenName ?? '');
-  const surname = normalized(entry?.surname ?? '');
+function isNamed({ given, surname }: Named, first: string, second: string): boolean {
   return (
     (given.startsWith(first) && surname.startsWith(second)) || (surname.startsWith(first) && given.startsWith(second))
   );
@@ -118,8 +143,10 @@ function isExact(text: string): boolean {
   return text.startsWith('=');
 }
 
-function withoutType(text: string): string {
-  return /^smtp:/iu.test(text) ? text.slice('smtp:'.length) : text;
+/** What keys are held against; empty where nothing can match. */
+function wantedIn(text: string): string {
+  if (text.length > MAX_TEXT) return '';
+  return normalized(/^smtp:/iu.test(text) ? text.slice('smtp:'.length) : text);
 }
 
 /** Lower case without accents, with single spaces. */

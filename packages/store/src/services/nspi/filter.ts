@@ -8,26 +8,36 @@ import { compileRestriction } from '../../mapi/restriction-match.ts';
 import { checkRestrictionSize } from '../../mapi/value-extent.ts';
 import type { AddressBook } from './address-book.ts';
 import type { AddressBookObject } from './address-book-object.ts';
-import type { Admits } from './anr-index.ts';
+import { type Admits, patience } from './anr-index.ts';
 import { readWireValue } from './wire-values.ts';
 
 /** The most names that one filter may have resolved. */
 const MAX_NAMES = 16;
+/** The most parts of a filter, times the rows that they are held against: a fraction of a second. */
+const MAX_WORK = 5_000_000;
 
 /**
  * Makes a function of the filter of NspiGetMatches, that says whether an object satisfies it. PidTagAnr, which no object has, is what
  * clients check names by: it is equal to what ambiguous name resolution finds ([MS-OXNSPI] 3.1.4.1.10, [MS-OXOABK] 2.2.3.24). Throws
- * StoreError TooComplex for what cannot be evaluated.
+ * StoreError TooComplex for what cannot be evaluated, or would take too long for so many rows.
  */
-export function compileFilter(filter: RestrictionR, codePage: number, book: AddressBook, admits: Admits): Admits {
+export function compileFilter(
+  filter: RestrictionR,
+  codePage: number,
+  { book, admits, rows }: { readonly book: AddressBook; readonly admits: Admits; readonly rows: number },
+): Admits {
   const names: ReadonlySet<AddressBookObject>[] = [];
+  const [left, budget] = [patience(), { nodes: 0 }];
   const resolve = (text: string): Restriction => {
     if (names.length >= MAX_NAMES) throw new StoreError(ErrorCode.TooComplex, `more than ${MAX_NAMES} names`);
-    const found = book.anr.matches(text, admits, Number.POSITIVE_INFINITY);
+    const found = book.anr.matches(text, admits, Number.POSITIVE_INFINITY, left);
     names.push(new Set(found));
     return { kind: 'exist', tag: foundTag(names.length - 1) };
   };
-  const matches = compileRestriction(convert(filter, codePage, resolve, { nodes: 0 }, 1));
+  const matches = compileRestriction(convert(filter, codePage, resolve, budget, 1));
+  if (budget.nodes * rows > MAX_WORK) {
+    throw new StoreError(ErrorCode.TooComplex, `${budget.nodes} conditions for ${rows} rows`);
+  }
   return (object) =>
     matches((tag) => {
       const property = object.properties.get(idOf(tag));

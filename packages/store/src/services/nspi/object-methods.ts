@@ -4,6 +4,7 @@ import { idOf, type PropertyTag, PropertyType, typeOf } from '../../mapi/propert
 import { PidTag } from '../../mapi/property-tags.ts';
 import type { AddressBook } from './address-book.ts';
 import { type AddressBookObject, containerObject } from './address-book-object.ts';
+import { type Patience, patience } from './anr-index.ts';
 import { CONTAINERS, type Container, HIERARCHY_VERSION } from './containers.ts';
 import { type Answer, boundedRows, codePageOf, rowSet, rowsFor, type Scene, wantNarrow } from './request.ts';
 import { hasMissing, narrowTag, rowOf, tagsOf } from './rows.ts';
@@ -141,7 +142,8 @@ function resolved(
   const { book } = scene;
   const container = book.container(containerId);
   const rows = rowsFor(scene, columns, codePage, 0);
-  const found = names.map((name) => resolve(name, container, book));
+  const left = patience();
+  const found = names.map((name) => resolve(name, container, book, left));
   const objects = found.flatMap((matches) => (matches.length === 1 ? matches : []));
   if (boundedRows(objects.length, rows.columns) < objects.length) {
     throw new StoreError(ErrorCode.TableTooBig, `${objects.length} rows of ${rows.columns} columns`);
@@ -152,11 +154,11 @@ function resolved(
 }
 
 /** What a name means in a container: DNs first, which also find what is hidden ([MS-OXNSPI] 3.1.4.7). */
-function resolve(name: string, container: Container, book: AddressBook): readonly AddressBookObject[] {
+function resolve(name: string, container: Container, book: AddressBook, left: Patience): readonly AddressBookObject[] {
   const holds = ({ entry }: AddressBookObject) => entry !== undefined && container.holds(entry);
   const named = book.byDn(name.startsWith('=') ? name.slice(1) : name);
   if (named !== undefined) return named.entry === undefined || holds(named) ? [named] : [];
-  return book.anr.resolve(name, holds);
+  return book.anr.resolve(name, holds, left);
 }
 
 function answered(row: PropertyRowR) {

@@ -4,6 +4,7 @@ import { idOf, PropertyType, propertyTag } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
 import type { AddressBook } from './address-book.ts';
 import type { AddressBookObject } from './address-book-object.ts';
+import { GLOBAL_ADDRESS_LIST } from './containers.ts';
 import { compileFilter } from './filter.ts';
 import { collationOf, localeOf } from './locale.ts';
 import { moved, positionOf, standingAt } from './position.ts';
@@ -64,7 +65,7 @@ export const seekEntries: Answer<'seekEntries'> = (input, scene) => {
     throw new StoreError(ErrorCode.GeneralFailure, 'only a display name can be sought');
   }
   const table = tableOf(book, pStat);
-  const listed = lpETable === null ? undefined : explicitTable(book, table, lpETable.aulPropTag);
+  const listed = lpETable === null ? undefined : explicitTable(table, lpETable.aulPropTag);
   const all = listed ?? table.rows;
   const row = firstFrom(all, target, collationOf(localeOf(pStat.SortLocale)));
   const found = all[row];
@@ -103,7 +104,7 @@ export const resortRestriction: Answer<'resortRestriction'> = ({ pStat, pInMIds 
   if (pStat.SortType !== Nspi.SortTypeDisplayName) {
     throw new StoreError(ErrorCode.NotSupported, `sort type ${pStat.SortType}`);
   }
-  const objects = sortedBy(pStat, objectsOf(book, pInMIds.aulPropTag));
+  const objects = sortedBy(pStat, objectsOf(book, pInMIds.aulPropTag), book);
   const at = objects.findIndex(({ mid }) => mid === pStat.CurrentRec);
   const position = at < 0 ? { CurrentRec: Nspi.MID_BEGINNING_OF_TABLE, NumPos: 0 } : { NumPos: at };
   return {
@@ -131,18 +132,26 @@ function tableOf(book: AddressBook, { ContainerID, SortType, SortLocale }: Stat)
 }
 
 /** A list of rows of a table; those that are not in it are passed over, and the order is that of the table. */
-function explicitTable(book: AddressBook, table: SortedTable, mids: readonly number[]): AddressBookObject[] {
+function explicitTable(table: SortedTable, mids: readonly number[]): AddressBookObject[] {
   const rows = mids.map((mid) => table.positionOf(mid)).filter((row) => row !== undefined);
   const sorted = rows.toSorted((a, b) => a - b);
-  return sorted.flatMap((row) => book.object(table.rows[row]?.mid ?? 0) ?? []);
+  return sorted.flatMap((row) => table.rows[row] ?? []);
 }
 
 function objectsOf(book: AddressBook, mids: readonly number[]): AddressBookObject[] {
   return mids.flatMap((mid) => book.object(mid) ?? []);
 }
 
-function sortedBy({ SortLocale }: Stat, objects: readonly AddressBookObject[]): AddressBookObject[] {
-  return sortRows(objects, collationOf(localeOf(SortLocale)));
+/** Objects in the order of the global address list, which is sorted already; with some that are not in it they are sorted anew. */
+function sortedBy(
+  { SortLocale }: Stat,
+  objects: readonly AddressBookObject[],
+  book: AddressBook,
+): readonly AddressBookObject[] {
+  const table = book.table(GLOBAL_ADDRESS_LIST.id, SortLocale);
+  const rows = objects.map(({ mid }) => table.positionOf(mid)).filter((row) => row !== undefined);
+  if (rows.length < objects.length) return sortRows(objects, collationOf(localeOf(SortLocale)));
+  return rows.toSorted((a, b) => a - b).flatMap((row) => table.rows[row] ?? []);
 }
 
 function filtered({ Filter, pStat }: Input<'getMatches'>, codePage: number, book: AddressBook) {
@@ -152,7 +161,8 @@ function filtered({ Filter, pStat }: Input<'getMatches'>, codePage: number, book
   const container = book.container(pStat.ContainerID);
   if (Filter === null) return [];
   const admits = ({ entry }: AddressBookObject) => entry !== undefined && container.holds(entry);
-  return tableOf(book, pStat).rows.filter(compileFilter(Filter, codePage, book, admits));
+  const { rows } = tableOf(book, pStat);
+  return rows.filter(compileFilter(Filter, codePage, { book, admits, rows: rows.length }));
 }
 
 type Link = (book: AddressBook, object: AddressBookObject) => AddressBookObject[];
@@ -170,7 +180,7 @@ const LINKS: ReadonlyMap<number, Link> = new Map<number, Link>([
 ]);
 
 /** What a property of the object CurrentRec leads to. The property is named, or stands in ContainerID as a tag. */
-function linkedObjects({ pStat, lpPropName }: Input<'getMatches'>, book: AddressBook): AddressBookObject[] {
+function linkedObjects({ pStat, lpPropName }: Input<'getMatches'>, book: AddressBook): readonly AddressBookObject[] {
   const object = book.object(pStat.CurrentRec);
   if (object === undefined) throw new StoreError(ErrorCode.GeneralFailure, `there is no object ${pStat.CurrentRec}`);
   if (pStat.SortType === Nspi.SortTypeDisplayName_W) {
@@ -183,7 +193,7 @@ function linkedObjects({ pStat, lpPropName }: Input<'getMatches'>, book: Address
     const hex = propertyTag(id, PropertyType.Object).toString(16).padStart(8, '0');
     throw new StoreError(ErrorCode.NotSupported, `property ${hex} leads to no objects`);
   }
-  return sortedBy(pStat, links(book, object));
+  return sortedBy(pStat, links(book, object), book);
 }
 
 function phonetic(): StoreError {

@@ -45,7 +45,7 @@ export function rfrServer({ directory, log, minimumLevel = AuthLevel.privacy }: 
       const dn = szMailboxServerDN.replace(DATABASE, '').toLowerCase();
       if (call.identity === undefined || dn !== serverDn.toLowerCase()) {
         const code = call.identity === undefined ? ErrorCode.LoginFailure : ErrorCode.NotFound;
-        const result = refused('RfrGetFQDNFromServerDN', call, code, `the server ${szMailboxServerDN} is not known`);
+        const result = refused('RfrGetFQDNFromServerDN', call, code, 'the DN is not that of this server');
         return { ppszServerFQDN: null, result };
       }
       return { ppszServerFQDN: serverName, result: ErrorCode.Success };

@@ -30,6 +30,7 @@ import { GetPermissionsTable, ModifyPermissions } from '../../../src/mapi/rops/p
 import { GetPropertiesAll, GetPropertiesSpecific, SetProperties } from '../../../src/mapi/rops/property.ts';
 import { readRows } from '../../../src/mapi/rops/row-data.ts';
 import { GetReceiveFolderTable, SetReceiveFolder } from '../../../src/mapi/rops/store.ts';
+import { OpenStream } from '../../../src/mapi/rops/stream.ts';
 import { QueryRows, SetColumns } from '../../../src/mapi/rops/table.ts';
 import { type RopClient, ropOf, TestStore } from './rop-client.ts';
 
@@ -227,4 +228,15 @@ test('a delegate learns of the store how to find things, not how much there is',
   for (const tag of [PidTag.MessageSize, PidTag.MessageSizeExtended, PidTag.ContentCount]) {
     assert.equal(propertyValues.has(tag), false);
   }
+});
+
+test('what is open of somebody whose right to read is taken away can no longer be read', () => {
+  const table = bob.call(GetContentsTable, openInbox(), { tableFlags: 0 }).handle;
+  bob.call(SetColumns, table, { setColumnsFlags: 0, propertyTags: [PidTag.Subject] });
+  const message = bob.call(OpenMessage, logon, messageRequest(FolderId.Inbox, shown)).handle;
+  grant(FolderId.Inbox, Right.FolderVisible);
+  const query = { queryRowsFlags: 0, forwardRead: true, rowCount: 9 };
+  assert.equal(bob.fails(QueryRows, table, query), 'AccessDenied');
+  assert.equal(bob.fails(GetPropertiesAll, message, { propertySizeLimit: 0, wantUnicode: true }), 'NotFound');
+  assert.equal(bob.fails(OpenStream, message, { propertyTag: PidTag.Subject, openModeFlags: 0 }), 'NotFound');
 });

@@ -37,6 +37,7 @@ import {
   SetProperties,
 } from '../../../src/mapi/rops/property.ts';
 import { readRows } from '../../../src/mapi/rops/row-data.ts';
+import { Release } from '../../../src/mapi/rops/store.ts';
 import { QueryRows, SetColumns } from '../../../src/mapi/rops/table.ts';
 import { SubmitMessage } from '../../../src/mapi/rops/transport.ts';
 import { type RopClient, ropOf, TestStore } from './rop-client.ts';
@@ -373,4 +374,24 @@ test('[MS-OXCPRPT] 3.2.5.8: properties, recipients and attachments are copied to
 test('what is not supported yet is read whole, and answered so', () => {
   const message = create();
   assert.equal(alice.fails(SubmitMessage, message, { submitFlags: 0 }), 'NotSupported');
+});
+
+test('memory that messages, recipients and attachments take is given back when they are closed', () => {
+  const before = alice.session.allowance.memory;
+  assert.equal(before, 0);
+  const message = create();
+  set(message, new Map([[PidTag.Body, 'x'.repeat(10_000)]]));
+  const attachment = alice.call(CreateAttachment, message, {});
+  const embedded = alice.call(OpenEmbeddedMessage, attachment.handle, { codePageId: 0xfff, openModeFlags: 2 }).handle;
+  set(embedded, new Map([[PidTag.Body, 'y'.repeat(10_000)]]));
+  save(embedded);
+  alice.call(SaveChangesAttachment, attachment.handle, { saveFlags: 0x0a });
+  assert.ok(alice.session.allowance.memory > 60_000);
+  save(message);
+  const read = alice.session.allowance.memory;
+  for (const handle of [embedded, attachment.handle, message]) {
+    alice.payloads([ropOf(Release, { inputHandleIndex: 0 })], [handle]);
+  }
+  assert.ok(read > 0);
+  assert.equal(alice.session.allowance.memory, 0);
 });

@@ -9,6 +9,7 @@ import { NO_HANDLE, readRopBuffer, writeRopBuffer } from '../../../src/mapi/rop-
 import type { AnyRop, RequestOf, ResponseOf } from '../../../src/mapi/rops/rop.ts';
 import { Logon } from '../../../src/mapi/rops/store.ts';
 import { DirectoryView } from '../../../src/services/emsmdb/directory-view.ts';
+import { MAX_ACCOUNT_MEMORY, MemoryPool } from '../../../src/services/emsmdb/limits.ts';
 import type { RopServices } from '../../../src/services/emsmdb/rop-context.ts';
 import { RopSession } from '../../../src/services/emsmdb/rop-session.ts';
 import { runBuffer } from '../../../src/services/emsmdb/run-buffer.ts';
@@ -68,6 +69,7 @@ export class TestStore {
   readonly mailboxes = new Map<string, Mailbox>();
   readonly recorded = recordingLog();
   readonly services: RopServices;
+  readonly memory = new MemoryPool(MAX_ACCOUNT_MEMORY);
   #sessions = 0;
 
   constructor(elsewhere: ReadonlyMap<string, number> = new Map()) {
@@ -94,7 +96,7 @@ export class TestStore {
   session(account: string): RopClient {
     this.#sessions += 1;
     const info = { id: this.#sessions, index: this.#sessions, account, codePage: 1252 };
-    return new RopClient(this, new RopSession(info, { index: 0, count: 1 }, () => {}), account);
+    return new RopClient(this, new RopSession(info, { index: 0, count: 1 }, this.memory, () => {}), account);
   }
 
   /** The mailbox of an account, made if it is not there. */

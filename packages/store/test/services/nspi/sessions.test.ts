@@ -160,6 +160,25 @@ test('a large address book: pages anywhere, many shapes of rows, all languages',
   assert.deepEqual(ppMIds?.aulPropTag, [2, 2, 2, 1]);
 });
 
+test('what would take too long is refused: names by the thousand, filters of many conditions', async () => {
+  const people = Array.from({ length: 3_000 }, (_, i) => entry(i + 1, `a${i}`, { displayName: `Ann Smith ${i}` }));
+  const { client, hRpc } = await bound(constant(directoryOf(people)));
+  const ask = { hRpc, Reserved: 0, pStat: stat({ ContainerID: 0x12 }), pPropTags: NAME };
+  // Nobody is in the container that is asked, so that each name is held against everybody.
+  const names = async (count: number) =>
+    (await client.resolveNamesW({ ...ask, paWStr: { Strings: Array.from({ length: count }, () => 'ann') } })).result;
+  assert.equal(await names(100), 0);
+  assert.equal(await names(1_000), ErrorCode.TooComplex);
+  const exist = { res: { case: 8, value: { ulReserved1: 0, ulPropTag: PidTag.EntryId, ulReserved2: 0 } } } as const;
+  const matches = async (count: number) => {
+    const Filter = { res: { case: 0, value: { lpRes: Array.from({ length: count }, () => exist) } } } as const;
+    const common = { hRpc, Reserved1: 0, pStat: stat(), pReserved: null, Reserved2: 0, lpPropName: null };
+    return (await client.getMatches({ ...common, Filter, ulRequested: 5_000, pPropTags: null })).result;
+  };
+  assert.equal(await matches(100), 0);
+  assert.equal(await matches(2_000), ErrorCode.TooComplex);
+});
+
 describe('hostile stubs', () => {
   test('bytes that nobody meant are a fault or a return value, and nothing else', async () => {
     const { server, hRpc } = await bound();

@@ -3,6 +3,7 @@ import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import type { Properties, PropertyTag, PropertyValue } from '../../../mapi/property.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
 import type { Logon } from '../logon.ts';
+import { contentSize, Holding } from './holding.ts';
 import { OverlayObject } from './overlay-object.ts';
 import type { Found } from './property-object.ts';
 import { READ_ONLY_OF_ATTACHMENTS } from './read-only.ts';
@@ -24,6 +25,8 @@ export interface AttachmentParent {
   /** How deep it is embedded: 0 of a message of a folder. */
   readonly depth: number;
   takeAttachment(saved: SavedAttachment): void;
+  /** Throws NotFound where whoever has opened it may not see it any more. */
+  check(): void;
 }
 
 /** An attachment that is open ([MS-OXCMSG] 2.2.3.13 to 2.2.3.15): its changes go to the message when it is saved. */
@@ -35,6 +38,7 @@ export class AttachmentObject extends OverlayObject {
   #writable: boolean;
   readonly #load: (tag: PropertyTag) => PropertyValue | undefined;
   readonly #loadEmbedded: () => MessageContent | undefined;
+  readonly #held: Holding;
   #embedded: MessageContent | undefined;
 
   constructor(
@@ -49,6 +53,7 @@ export class AttachmentObject extends OverlayObject {
   ) {
     super(message.logon, options.base, READ_ONLY_OF_ATTACHMENTS);
     this.message = message;
+    this.#held = new Holding((bytes) => message.logon.session.allowance.use(bytes));
     this.number = number;
     this.isNew = options.base === undefined;
     this.#writable = options.writable;
@@ -58,6 +63,11 @@ export class AttachmentObject extends OverlayObject {
 
   get writable(): boolean {
     return this.#writable;
+  }
+
+  /** Throws NotFound where whoever has opened the message may not see it any more. */
+  check(): void {
+    this.message.check();
   }
 
   /** How deep the message is embedded that this is an attachment of. */
@@ -87,7 +97,13 @@ export class AttachmentObject extends OverlayObject {
   /** The embedded message was saved; it is stored when this attachment is, and the message. */
   embed(content: MessageContent): void {
     this.requireWritable();
+    this.#held.become(contentSize(content));
     this.#embedded = content;
+  }
+
+  override close(): void {
+    super.close();
+    this.#held.become(0);
   }
 
   /** Hands the changes to the message ([MS-OXCMSG] 3.2.5.11). */

@@ -17,6 +17,7 @@ import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } fr
 import { PidTag } from '../../../mapi/property-tags.ts';
 import type { Logon } from '../logon.ts';
 import { AttachmentObject, type SavedAttachment } from './attachment-object.ts';
+import { contentSize, Holding, sizeOf } from './holding.ts';
 import { OverlayObject } from './overlay-object.ts';
 import { detached, type Found } from './property-object.ts';
 import { READ_ONLY_OF_MESSAGES } from './read-only.ts';
@@ -59,12 +60,36 @@ export abstract class MessageObject extends OverlayObject {
   #nextAttachment: number;
   #columns: readonly PropertyTag[] = [];
   #attachmentsVersion = 0;
+  readonly #baseHeld: Holding;
+  readonly #recipientsHeld: Holding;
+  readonly #attachmentsHeld: Holding;
 
   constructor(logon: Logon, base: Base | undefined, writable: boolean) {
     super(logon, base, READ_ONLY_OF_MESSAGES);
-    this.#base = base;
     this.#writable = writable;
+    const use = (bytes: number) => logon.session.allowance.use(bytes);
+    this.#baseHeld = new Holding(use);
+    this.#recipientsHeld = new Holding(use);
+    this.#attachmentsHeld = new Holding(use);
+    try {
+      this.#setBase(base);
+    } catch (error) {
+      super.close();
+      throw error;
+    }
     this.#nextAttachment = 1 + Math.max(-1, ...(base?.attachments.map(({ number }) => number) ?? []));
+  }
+
+  /** Recipients and attachments are in memory beside the properties. */
+  #setBase(base: Base | undefined): void {
+    const parts = [...(base?.recipients ?? []), ...(base?.attachments ?? [])];
+    this.#baseHeld.become(parts.reduce((sum, { properties }) => sum + sizeOf(properties), 0));
+    this.#base = base;
+  }
+
+  override close(): void {
+    super.close();
+    for (const held of [this.#baseHeld, this.#recipientsHeld, this.#attachmentsHeld]) held.become(0);
   }
 
   protected abstract get place(): Place;
@@ -155,6 +180,9 @@ export abstract class MessageObject extends OverlayObject {
   }
 
   #setRecipients(recipients: Map<number, Recipient>): void {
+    let size = 0;
+    for (const { properties } of recipients.values()) size += sizeOf(properties);
+    this.#recipientsHeld.become(size);
     this.#recipients = recipients;
     for (const [type, tag] of DISPLAYED) super.put(tag, displayNames(this.recipients, type));
   }
@@ -205,6 +233,7 @@ export abstract class MessageObject extends OverlayObject {
     this.requireWritable();
     if (!this.attachmentNumbers.includes(number)) throw new StoreError(ErrorCode.NotFound, `attachment ${number}`);
     this.#attachments.delete(number);
+    this.#holdAttachments([...this.#attachments.values()]);
     this.#removed.add(number);
     this.#attachmentsVersion += 1;
   }
@@ -212,10 +241,21 @@ export abstract class MessageObject extends OverlayObject {
   /** An attachment was saved. */
   takeAttachment(saved: SavedAttachment): void {
     this.requireWritable();
-    this.#attachmentsVersion += 1;
     const before = this.#attachments.get(saved.number);
-    this.#attachments.set(saved.number, before === undefined ? saved : joined(before, saved));
+    const made = before === undefined ? saved : joined(before, saved);
+    this.#holdAttachments([...[...this.#attachments.values()].filter(({ number }) => number !== saved.number), made]);
+    this.#attachmentsVersion += 1;
+    this.#attachments.set(saved.number, made);
   }
+
+  #holdAttachments(saved: readonly SavedAttachment[]): void {
+    let size = 0;
+    for (const { set, embedded } of saved) size += sizeOf(set) + (embedded === undefined ? 0 : contentSize(embedded));
+    this.#attachmentsHeld.become(size);
+  }
+
+  /** Throws NotFound where whoever has opened it may not see it any more. */
+  abstract check(): void;
 
   /** Whether saving would change anything. */
   get changed(): boolean {
@@ -255,10 +295,12 @@ export abstract class MessageObject extends OverlayObject {
 
   /** What is stored is what is here, and changes are forgotten. */
   protected rebase(base: Base): void {
-    this.#base = base;
+    this.#setBase(base);
     this.overlay.rebase(base);
     this.#recipients = undefined;
+    this.#recipientsHeld.become(0);
     this.#attachments.clear();
+    this.#attachmentsHeld.become(0);
     this.#removed.clear();
     this.#attachmentsVersion += 1;
     this.#nextAttachment = Math.max(
@@ -291,6 +333,7 @@ export class FolderMessage extends MessageObject {
   #stored: StoredMessage | undefined;
   readonly #newId: Counter | undefined;
   readonly #access: () => number;
+  readonly #owned: () => boolean;
 
   constructor(
     logon: Logon,
@@ -301,9 +344,12 @@ export class FolderMessage extends MessageObject {
       readonly newId?: Counter;
       readonly writable: boolean;
       readonly access: () => number;
+      /** Whether its caller has made it. */
+      readonly owned: () => boolean;
     },
   ) {
     super(logon, options.stored, options.writable);
+    this.#owned = options.owned;
     this.folder = options.folder;
     this.associated = options.associated;
     this.#stored = options.stored;
@@ -313,6 +359,11 @@ export class FolderMessage extends MessageObject {
 
   get depth(): number {
     return 0;
+  }
+
+  check(): void {
+    const id = this.#stored?.id;
+    if (id !== undefined && !this.logon.isOwner) this.logon.message(id, this.folder, this.#owned);
   }
 
   /** Undefined until it is saved. */
@@ -344,6 +395,14 @@ export class FolderMessage extends MessageObject {
     };
   }
 
+  /** What the message was imported from is there for whoever asks for it, but not among the properties: copies do not have it. */
+  override load(tag: PropertyTag): PropertyValue | undefined {
+    const id = this.#stored?.id;
+    return tag === PidTag.InternetContent && id !== undefined
+      ? this.logon.store.messages.original(id)
+      : super.load(tag);
+  }
+
   #save(change: Omit<MessageChange, 'folder' | 'associated'>): StoredMessage | undefined {
     const { messages } = this.logon.store;
     const id = this.#stored?.id;
@@ -372,16 +431,38 @@ export class FolderMessage extends MessageObject {
 /** A message that an attachment embeds: saved, it is the attachment's, which must be saved in turn. */
 export class EmbeddedMessage extends MessageObject {
   readonly attachment: AttachmentObject;
+  readonly #held: Holding;
   #content: MessageContent | undefined;
 
   constructor(attachment: AttachmentObject, content: MessageContent | undefined, writable: boolean) {
     super(attachment.logon, content && baseOf(content), writable);
     this.attachment = attachment;
+    this.#held = new Holding((bytes) => attachment.logon.session.allowance.use(bytes));
+    try {
+      this.#hold(content);
+    } catch (error) {
+      super.close();
+      throw error;
+    }
+  }
+
+  /** All of it is in memory, not only what is its own. */
+  #hold(content: MessageContent | undefined): void {
+    this.#held.become(content === undefined ? 0 : contentSize(content));
     this.#content = content;
+  }
+
+  override close(): void {
+    super.close();
+    this.#held.become(0);
   }
 
   get folder(): undefined {
     return undefined;
+  }
+
+  check(): void {
+    this.attachment.check();
   }
 
   get depth(): number {
@@ -397,8 +478,8 @@ export class EmbeddedMessage extends MessageObject {
     return {
       save: (_change, content) => {
         const whole = content();
+        this.#hold(whole);
         this.attachment.embed(whole);
-        this.#content = whole;
         this.rebase(baseOf(whole));
         return undefined;
       },

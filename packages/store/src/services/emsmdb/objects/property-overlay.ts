@@ -7,6 +7,7 @@ import {
   type PropertyValue,
 } from '../../../mapi/property.ts';
 import { unicodeTag } from '../../../mapi/property-codec.ts';
+import { Holding, sizeOf } from './holding.ts';
 import { approximateSize, detached, type Found } from './property-object.ts';
 
 const NO_BASE: StoredProperties = { properties: new Map(), large: new Map() };
@@ -19,11 +20,19 @@ export class PropertyOverlay {
   readonly #removed = new Set<number>();
   readonly #use: (bytes: number) => void;
   #memory = 0;
+  readonly #held: Holding;
 
   /** @param use is told of memory that is taken, and given back as a negative number; it throws where that is too much. */
   constructor(base: StoredProperties | undefined, use: (bytes: number) => void) {
-    this.#base = base ?? NO_BASE;
     this.#use = use;
+    this.#held = new Holding(use);
+    this.#base = NO_BASE;
+    if (base !== undefined) this.#setBase(base);
+  }
+
+  #setBase(base: StoredProperties): void {
+    this.#held.become(sizeOf(base.properties));
+    this.#base = base;
   }
 
   get changed(): boolean {
@@ -82,16 +91,17 @@ export class PropertyOverlay {
 
   /** All was saved: what is stored now is the new base. */
   rebase(base: StoredProperties): void {
-    this.#base = base;
     this.#set.clear();
     this.#removed.clear();
     this.#give(this.#memory);
+    this.#setBase(base);
   }
 
   /** Gives back all memory. */
   close(): void {
     this.#set.clear();
     this.#give(this.#memory);
+    this.#setBase(NO_BASE);
   }
 
   #give(bytes: number): void {

@@ -42,8 +42,8 @@ const createAttachment = on(CreateAttachment, (context) => {
     [PidTag.CreationTime, now],
     [PidTag.LastModificationTime, now],
   ];
-  for (const [tag, value] of defaults) attachment.put(tag, value);
   context.open(attachment);
+  for (const [tag, value] of defaults) attachment.put(tag, value);
   return { attachmentId: attachment.number };
 });
 

@@ -52,6 +52,7 @@ const openMessage = on(OpenMessage, (context, { folderId, messageId, openModeFla
     stored,
     writable: mode !== OpenMessageFlags.ReadOnly && mayWrite,
     access: () => accessOf(logon, found.folder, owned),
+    owned,
   });
   context.open(message);
   return openedMessage(message, context.room, context.coding);
@@ -69,9 +70,10 @@ const createMessage = on(CreateMessage, (context, { folderId, associatedFlag }) 
   const folder = logon.counter(folderId);
   logon.require(folder, Right.Create);
   const access = () => Access.Read | Access.Modify | Access.Delete;
-  const message = new FolderMessage(logon, { folder, associated: associatedFlag, writable: true, access });
-  setDefaults(message, services);
+  const owned = () => true;
+  const message = new FolderMessage(logon, { folder, associated: associatedFlag, writable: true, access, owned });
   context.open(message);
+  setDefaults(message, services);
   return { hasMessageId: false };
 });
 
@@ -155,8 +157,8 @@ const openEmbeddedMessage = on(OpenEmbeddedMessage, (context, { openModeFlags })
   if (attachment.depth >= MAX_DEPTH) throw new StoreError(ErrorCode.TooComplex, 'messages embedded too deeply');
   if (create) attachment.put(PidTag.AttachMethod, AttachMethod.EmbeddedMessage);
   const message = new EmbeddedMessage(attachment, content, openModeFlags !== EmbeddedMode.ReadOnly);
-  if (content === undefined) setDefaults(message, context.services);
   context.open(message);
+  if (content === undefined) setDefaults(message, context.services);
   return { messageId: 0n, ...openedMessage(message, context.room, context.coding) };
 });
 

@@ -28,7 +28,8 @@ const getPropertyIdsFromNames = on(GetPropertyIdsFromNames, ({ logon, room }, { 
     return { propertyIds };
   }
   const create = (flags & PropertyIdsFlags.Create) !== 0;
-  const propertyIds = logon.store.transaction(() => propertyNames.map((name) => idOfName(logon, name, create)));
+  const look = () => propertyNames.map((name) => idOfName(logon, name, create));
+  const propertyIds = create ? logon.store.transaction(look) : look();
   return propertyIds.includes(0) ? { returnValue: ErrorCode.WarnWithErrors, propertyIds } : { propertyIds };
 });
 

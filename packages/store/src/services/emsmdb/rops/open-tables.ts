@@ -22,7 +22,8 @@ const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
   const table = new MemoryTable(rows, coding);
   const isSilent = (tableFlags & (TableFlags.NoNotifications | TableFlags.SuppressesNotifications)) !== 0;
   const watch = isSilent ? undefined : (handle: number) => watchTable(logon, handle, ofFolders);
-  context.open(new TableObject(table, watch, () => rows.close()));
+  const check = logon.isOwner ? undefined : () => void logon.folder(folder.id);
+  context.open(new TableObject(table, check, watch, () => rows.close()));
   return { rowCount: table.rowCount };
 });
 
@@ -41,7 +42,9 @@ const getContentsTable = on(GetContentsTable, (context, { tableFlags }) => {
     return message !== undefined && (at === folder.id || oldFolder === folder.id);
   };
   const isSilent = (tableFlags & TableFlags.NoNotifications) !== 0;
-  context.open(new TableObject(table, isSilent ? undefined : (handle) => watchTable(logon, handle, concerns)));
+  const watch = isSilent ? undefined : (handle: number) => watchTable(logon, handle, concerns);
+  const check = logon.isOwner ? undefined : () => logon.require(folder.id, Right.ReadAny);
+  context.open(new TableObject(table, check, watch));
   return { rowCount: table.rowCount };
 });
 
@@ -52,8 +55,9 @@ function refuseSoftDeleted(tableFlags: number): void {
 
 /** [MS-OXCMSG] 3.2.5.16. */
 const getAttachmentTable = on(GetAttachmentTable, (context) => {
-  const rows = attachmentRows(messageOf(context.object));
-  context.open(new TableObject(new MemoryTable(rows, context.coding)));
+  const message = messageOf(context.object);
+  const rows = attachmentRows(message);
+  context.open(new TableObject(new MemoryTable(rows, context.coding), () => message.check()));
   return {};
 });
 
@@ -64,7 +68,8 @@ const getPermissionsTable = on(GetPermissionsTable, (context, { tableFlags }) =>
   logon.require(folder.id, Right.FolderOwner);
   const withFreeBusy = (tableFlags & PermissionsTableFlags.IncludeFreeBusy) !== 0;
   const rows = permissionRows(logon, folder, withFreeBusy, (account) => services.directory.byAccount(account));
-  context.open(new TableObject(new MemoryTable(rows, coding), undefined, () => rows.close()));
+  const check = () => logon.require(folder.id, Right.FolderOwner);
+  context.open(new TableObject(new MemoryTable(rows, coding), check, undefined, () => rows.close()));
   return {};
 });
 

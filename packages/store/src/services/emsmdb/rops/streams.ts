@@ -19,7 +19,7 @@ import {
   WriteStreamExtended,
 } from '../../../mapi/rops/stream.ts';
 import { MAX_STREAM } from '../limits.ts';
-import { streamOf } from '../narrow.ts';
+import { propertiesOf, streamOf } from '../narrow.ts';
 import { FolderObject } from '../objects/folder-object.ts';
 import { OverlayObject } from '../objects/overlay-object.ts';
 import { isStreamable, StreamObject, type StreamTarget, streamBytes, streamTag } from '../objects/stream-object.ts';
@@ -38,6 +38,7 @@ const openStream = on(OpenStream, (context, { propertyTag: tag, openModeFlags: m
   if (!(object instanceof FolderObject || object instanceof OverlayObject)) {
     throw new StoreError(ErrorCode.NotSupported, `a stream of one of kind ${object.kind}`);
   }
+  propertiesOf(object);
   if (mode > OpenStreamFlags.BestAccess) throw new StoreError(ErrorCode.InvalidParam, `mode ${mode}`);
   if (!isStreamable(tag) || (object instanceof FolderObject && typeOf(tag) !== PropertyType.Binary)) {
     throw new StoreError(ErrorCode.NotSupported, `a stream of type ${typeOf(tag)}`);

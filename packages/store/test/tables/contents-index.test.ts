@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Writer } from '@rpch/rpc/internal';
+import { ContentsTable } from '../../src/mailbox/tables/contents-table.ts';
+import type { Counter } from '../../src/mapi/object-id.ts';
+import { type PropertyTag, PropertyType, propertyTag } from '../../src/mapi/property.ts';
+import { PidTag } from '../../src/mapi/property-tags.ts';
+import { FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
+import { CODING, firstColumn, properties, query, shown, TestStore } from './support.ts';
+
+const FOLDER = 5;
+/** More messages than are sorted in memory. */
+const MANY = 1200;
+const prefix = (value: string): Restriction => ({
+  kind: 'content',
+  fuzzyLow: FuzzyLow.Prefix,
+  fuzzyHigh: FuzzyHigh.IgnoreCase,
+  tag: PidTag.Subject,
+  valueTag: PidTag.Subject,
+  value,
+});
+
+/** Counts the messages that are read. */
+function counting(store: TestStore): { read: number } {
+  const count = { read: 0 };
+  const rows = store.rows.bind(store);
+  store.rows = (ids) => {
+    count.read += ids.length;
+    return rows(ids);
+  };
+  const scan = store.scan.bind(store);
+  store.scan = function* (folder, associated) {
+    for (const row of scan(folder, associated)) {
+      count.read += 1;
+      yield row;
+    }
+  };
+  return count;
+}
+
+function tableOf(
+  store: TestStore,
+  columns: readonly PropertyTag[] = [PidTag.Subject],
+  associated = false,
+): ContentsTable {
+  const table = new ContentsTable({ index: store.index, folder: FOLDER, associated, coding: CODING });
+  table.setColumns(columns);
+  return table;
+}
+
+function fill(store: TestStore, count: number, from = 0): Counter[] {
+  return store.transaction(() =>
+    Array.from({ length: count }, (_, at) => {
+      const value = from + at;
+      const set = properties(
+        [PidTag.Subject, `${((value * 7919) % 10_007).toString().padStart(5, '0')} subject`],
+        [PidTag.MessageDeliveryTime, BigInt(value)],
+        [PidTag.Importance, value % 3],
+        [PidTag.SenderName, `sender ${(value * 31) % 101}`],
+      );
+      return store.add(FOLDER, set, { unread: value % 4 === 0 });
+    }),
+  );
+}
+
+const by = (tag: PropertyTag, order = 0, categories = 0) => ({
+  orders: [{ tag, order }],
+  categories,
+  expanded: categories,
+});
+
+test('pages, positions and jumps of a large folder read the rows that they show, and no others', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const count = counting(store);
+  const table = tableOf(store, [PidTag.MessageDeliveryTime]);
+  table.sort(by(PidTag.MessageDeliveryTime, 1));
+  assert.equal(table.rowCount, MANY);
+  assert.equal(shown(query(table).rows[0]?.[0]), BigInt(MANY - 1));
+  assert.equal(count.read, 50);
+  table.seekFractional(1, 2);
+  assert.deepEqual(table.position(), { numerator: MANY / 2, denominator: MANY });
+  assert.equal(count.read, 50);
+  assert.equal(shown(query(table, { count: 10 }).rows[0]?.[0]), BigInt(MANY / 2 - 1));
+  assert.equal(count.read, 60);
+  // What was read a moment ago is not read again.
+  table.seek(0, 0);
+  query(table);
+  assert.equal(count.read, 60);
+  store.close();
+});
+
+test('a row is found by the beginning of its subject without reading the folder, whatever the order', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const wanted = ((700 * 7919) % 10_007).toString().padStart(5, '0');
+  for (const order of [
+    by(PidTag.MessageDeliveryTime),
+    by(PidTag.MessageDeliveryTime, 1),
+    by(PidTag.Subject),
+    by(PidTag.Subject, 1),
+  ]) {
+    const table = tableOf(store);
+    table.sort(order);
+    const count = counting(store);
+    const find = { restriction: prefix(wanted), backward: false, origin: 0, bookmark: new Uint8Array(0) };
+    assert.equal(table.findRow(new Writer(), find).found, true);
+    assert.equal(shown(query(table, { count: 1 }).rows[0]?.[0]), `${wanted} subject`);
+    assert.equal(table.findRow(new Writer(), { ...find, restriction: prefix(`${wanted}x`) }).found, false);
+    assert.ok(count.read < 10, `${count.read} messages read`);
+  }
+  store.close();
+});
+
+test('a restriction that an order can narrow reads those messages alone', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const table = tableOf(store, [PidTag.MessageDeliveryTime]);
+  const count = counting(store);
+  table.restrict({
+    kind: 'and',
+    restrictions: [
+      {
+        kind: 'property',
+        relOp: RelOp.GreaterThanOrEqual,
+        tag: PidTag.MessageDeliveryTime,
+        valueTag: PidTag.MessageDeliveryTime,
+        value: BigInt(MANY - 40),
+      },
+      { kind: 'property', relOp: RelOp.Equal, tag: PidTag.Importance, valueTag: PidTag.Importance, value: 1 },
+    ],
+  });
+  assert.equal(table.rowCount, 13);
+  assert.equal(count.read, 40);
+  store.close();
+});
+
+test('another order of a large folder is stored once, and kept up to date', () => {
+  const store = TestStore.create();
+  const ids = fill(store, MANY);
+  const table = tableOf(store, [PidTag.SenderName, PidTag.Mid]);
+  table.sort(by(PidTag.SenderName));
+  const count = counting(store);
+  const other = tableOf(store, [PidTag.SenderName, PidTag.Mid]);
+  other.sort(by(PidTag.SenderName, 1));
+  assert.equal(other.rowCount, MANY);
+  assert.equal(count.read, 0);
+  store.add(FOLDER, properties([PidTag.SenderName, 'AAA']));
+  store.change(ids[17] ?? 0, properties([PidTag.SenderName, 'zzz']));
+  store.remove(ids[18] ?? 0);
+  const names = firstColumn(table);
+  assert.equal(names.length, MANY);
+  assert.equal(names[0], 'AAA');
+  assert.equal(names.at(-1), 'zzz');
+  assert.deepEqual(firstColumn(other), names.toReversed());
+  store.close();
+});
+
+test('only so many other orders are kept: the one not used for longest goes', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const names = () => store.index.orders(FOLDER, false).map(({ order }) => order.name);
+  const first = propertyTag(0x8000, PropertyType.Integer32);
+  const table = tableOf(store);
+  for (let at = 0; at < 8; at += 1) table.sort(by(first + at * 0x1_0000));
+  assert.equal(names().length, 10);
+  // The first is used again, so that the second goes.
+  table.sort(by(first));
+  table.sort(by(PidTag.Importance));
+  assert.equal(names().length, 10);
+  assert.ok(names().includes('80000003+'));
+  assert.ok(!names().includes('80010003+'));
+  assert.equal(table.rowCount, MANY);
+  store.close();
+});
+
+test('categories of a large folder are counted without reading it', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  tableOf(store).sort(by(PidTag.Importance, 0, 1));
+  const count = counting(store);
+  const table = tableOf(store, [PidTag.Importance, PidTag.ContentCount, PidTag.ContentUnreadCount]);
+  table.sort({ ...by(PidTag.Importance, 0, 1), expanded: 0 });
+  assert.equal(table.rowCount, 3);
+  const rows = query(table).rows.map((row) => row.map(shown));
+  assert.deepEqual(
+    rows,
+    [0, 1, 2].map((value) => [value, MANY / 3, MANY / 12]),
+  );
+  assert.equal(count.read, 3);
+  store.close();
+});
+
+test('what is rolled back leaves tables as they were, restricted ones too', () => {
+  const store = TestStore.create();
+  const ids = fill(store, 30);
+  const all = tableOf(store);
+  const some = tableOf(store);
+  some.restrict({
+    kind: 'property',
+    relOp: RelOp.Equal,
+    tag: PidTag.Importance,
+    valueTag: PidTag.Importance,
+    value: 1,
+  });
+  const before = [firstColumn(all), firstColumn(some)];
+  assert.throws(() =>
+    store.transaction(() => {
+      store.remove(ids[1] ?? 0);
+      store.add(FOLDER, properties([PidTag.Subject, 'never'], [PidTag.Importance, 1]));
+      store.change(ids[4] ?? 0, properties([PidTag.Subject, 'never either']));
+      assert.equal(all.rowCount, 30);
+      assert.ok(firstColumn(some).includes('never'));
+      throw new Error('no');
+    }),
+  );
+  assert.deepEqual([firstColumn(all), firstColumn(some)], before);
+  // A transaction within one that is kept.
+  store.transaction(() => {
+    store.add(FOLDER, properties([PidTag.Subject, 'kept'], [PidTag.Importance, 1]));
+    assert.throws(() =>
+      store.transaction(() => {
+        store.add(FOLDER, properties([PidTag.Subject, 'not kept'], [PidTag.Importance, 1]));
+        throw new Error('no');
+      }),
+    );
+  });
+  assert.equal(all.rowCount, 31);
+  assert.ok(firstColumn(some).includes('kept'));
+  assert.ok(!firstColumn(some).includes('not kept'));
+  store.close();
+});
+
+test('tables see what another connection does, and both keep the order right', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'rpch-tables-'));
+  const path = join(directory, 'box.sqlite');
+  const one = TestStore.create(path);
+  const two = TestStore.open(path);
+  fill(one, 40);
+  const tables = [one, two].flatMap((store) => {
+    const restricted = tableOf(store);
+    restricted.restrict({
+      kind: 'property',
+      relOp: RelOp.NotEqual,
+      tag: PidTag.Importance,
+      valueTag: PidTag.Importance,
+      value: 2,
+    });
+    const sorted = tableOf(store);
+    sorted.sort(by(PidTag.SenderName));
+    return [tableOf(store), sorted, restricted];
+  });
+  const same = (): void => {
+    const seen = tables.map((table) => firstColumn(table));
+    assert.deepEqual(seen.slice(0, 3), seen.slice(3));
+  };
+  same();
+  for (let round = 0; round < 30; round += 1) {
+    const store = round % 2 === 0 ? one : two;
+    const [id] = fill(store, 1, 1000 + round);
+    if (round % 3 === 0) store.remove((id ?? 0) - 7);
+    if (round % 5 === 0)
+      store.change(round + 1, properties([PidTag.SenderName, `changed ${round}`], [PidTag.Importance, round % 3]));
+    same();
+  }
+  assert.equal(tables[0]?.rowCount, firstColumn(tables[3] as ContentsTable).length);
+  one.close();
+  two.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('messages and associated messages are apart, and a deleted folder leaves nothing behind', () => {
+  const store = TestStore.create();
+  fill(store, 3);
+  const view = store.add(FOLDER, properties([PidTag.Subject, 'view']), { associated: true });
+  const table = tableOf(store, [PidTag.Subject], true);
+  assert.deepEqual(firstColumn(table), ['view']);
+  table.sort(by(PidTag.Subject));
+  assert.deepEqual(firstColumn(table), ['view']);
+  store.remove(view);
+  assert.equal(table.rowCount, 0);
+  assert.deepEqual(query(table), { rows: [], origin: 2, tooSmall: false });
+  store.transaction(() => {
+    store.database.run('DELETE FROM messages WHERE folder = ?', FOLDER);
+    store.index.folderDeleted(FOLDER);
+  });
+  assert.equal(tableOf(store).rowCount, 0);
+  assert.deepEqual(store.database.all('SELECT * FROM contents_nodes'), []);
+  assert.deepEqual(store.database.all('SELECT * FROM contents_orders'), []);
+  store.close();
+});
+
+test('orders are made anew from what is stored', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const table = tableOf(store);
+  table.sort(by(PidTag.SenderName));
+  const before = firstColumn(table);
+  store.transaction(() => store.index.rebuild(FOLDER, false));
+  assert.deepEqual(firstColumn(table), before);
+  assert.equal(store.index.orders(FOLDER, false).length, 3);
+  store.close();
+});
