@@ -131,13 +131,13 @@ test('a message that was saved is opened with its subject and recipients', () =>
   assert.equal(properties.get(PidTag.SmtpAddress), 'bert@example.org');
   assert.equal(properties.get(PidTag.AddressType), 'SMTP');
 
-  const read = alice.call(ReadRecipients, opened, { rowId: 5 }, response.recipientColumns).response.recipientRows;
+  const read = alice.call(ReadRecipients, opened, { rowId: 1 }, response.recipientColumns).response.recipientRows;
   assert.deepEqual(
-    read.map(({ rowId }) => rowId),
-    [5],
+    read.map(({ rowId, recipientRow: { displayName } }) => [rowId, displayName]),
+    [[1, 'carol']],
   );
   assert.equal(alice.fails(ReadRecipients, opened, { rowId: 2 }), 'NotFound');
-  alice.call(ModifyRecipients, opened, { recipientColumns: [], recipientRows: [{ rowId: 5, recipientType: 1 }] });
+  alice.call(ModifyRecipients, opened, { recipientColumns: [], recipientRows: [{ rowId: 1, recipientType: 1 }] });
   assert.deepEqual(get(opened, PidTag.DisplayTo), [{ value: 'bert' }]);
   alice.call(RemoveAllRecipients, opened, {});
   assert.deepEqual(get(opened, PidTag.DisplayTo), [{ value: '' }]);

@@ -102,7 +102,8 @@ export class RunningStore {
   readonly workers: InProcessWorkers;
   readonly time: ManualTime;
   readonly recorded: ReturnType<typeof recordingLog>;
-  readonly #folder: string;
+  /** Everything that the store has. */
+  readonly folder: string;
 
   static async start(options: Partial<StoreHostOptions> = {}): Promise<RunningStore> {
     const folder = await mkdtemp(join(tmpdir(), 'rpch-store-'));
@@ -132,7 +133,7 @@ export class RunningStore {
     this.workers = workers;
     this.time = time;
     this.recorded = recorded;
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   connection(account: string | undefined, handles = new ContextHandles()): Connection {
@@ -141,7 +142,7 @@ export class RunningStore {
 
   async close(): Promise<void> {
     await this.host.close();
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 }
 

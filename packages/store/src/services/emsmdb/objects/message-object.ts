@@ -284,7 +284,8 @@ export abstract class MessageObject extends OverlayObject {
       },
       () => this.content(),
     );
-    if (stored !== undefined) this.rebase(stored);
+    // Rows keep the numbers by which the client knows them.
+    if (stored !== undefined) this.rebase({ ...stored, recipients: this.recipients });
     if (keepOpen !== 'write') this.#writable = false;
   }
 
@@ -348,7 +349,7 @@ export class FolderMessage extends MessageObject {
       readonly owned: () => boolean;
     },
   ) {
-    super(logon, options.stored, options.writable);
+    super(logon, options.stored && numbered(options.stored), options.writable);
     this.#owned = options.owned;
     this.folder = options.folder;
     this.associated = options.associated;
@@ -382,6 +383,15 @@ export class FolderMessage extends MessageObject {
 
   protected override get expected() {
     return this.#stored === undefined ? {} : { expected: this.#stored.changeNumber };
+  }
+
+  /** What a message was imported from is a property that none is asked for by mistake: it is as long as all others. */
+  override load(tag: PropertyTag): PropertyValue | undefined {
+    const value = super.load(tag);
+    const id = this.#stored?.id;
+    return value === undefined && tag === PidTag.InternetContent && id !== undefined
+      ? this.logon.store.messages.original(id)
+      : value;
   }
 
   protected get place(): Place {
@@ -424,7 +434,7 @@ export class FolderMessage extends MessageObject {
     const stored = this.logon.store.messages.get(id);
     if (stored === undefined) throw new StoreError(ErrorCode.ObjectDeleted, `message ${id}`);
     this.#stored = stored;
-    this.rebase(stored);
+    this.rebase(numbered(stored));
   }
 }
 
@@ -435,7 +445,7 @@ export class EmbeddedMessage extends MessageObject {
   #content: MessageContent | undefined;
 
   constructor(attachment: AttachmentObject, content: MessageContent | undefined, writable: boolean) {
-    super(attachment.logon, content && baseOf(content), writable);
+    super(attachment.logon, content && numbered(baseOf(content)), writable);
     this.attachment = attachment;
     this.#held = new Holding((bytes) => attachment.logon.session.allowance.use(bytes));
     try {
@@ -480,7 +490,7 @@ export class EmbeddedMessage extends MessageObject {
         const whole = content();
         this.#hold(whole);
         this.attachment.embed(whole);
-        this.rebase(baseOf(whole));
+        this.rebase({ ...baseOf(whole), recipients: this.recipients });
         return undefined;
       },
       load: (tag) => this.#content?.properties.get(tag),
@@ -488,6 +498,15 @@ export class EmbeddedMessage extends MessageObject {
       loadEmbedded: (number) => find(number)?.embedded,
     };
   }
+}
+
+/**
+ * Recipients numbered from 0: the rows that come with an open message have no numbers, and RopReadRecipients goes on where they
+ * end ([MS-OXCMSG] 3.2.5.6).
+ */
+function numbered(base: Base): Base {
+  const recipients = [...base.recipients].sort((a, b) => a.rowId - b.rowId);
+  return { ...base, recipients: recipients.map((recipient, rowId) => ({ ...recipient, rowId })) };
 }
 
 const NOTHING_LARGE: ReadonlyMap<PropertyTag, number> = new Map();
