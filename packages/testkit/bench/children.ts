@@ -38,9 +38,15 @@ export class Children {
 
   /**
    * Starts a program that keeps running, and waits until it accepts. Throws RpchError `RPCH_BENCH_START` when the program
-   * is missing, ends, or does not accept within 15 s; what it wrote on stderr is in the message.
+   * is missing, ends, or does not accept within `limit` ms, by default 15 s; what it wrote on stderr is in the message.
    */
-  async start(name: string, command: string, args: readonly string[], readiness: Readiness): Promise<Child> {
+  async start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    readiness: Readiness,
+    limit = START_LIMIT,
+  ): Promise<Child> {
     const child = this.#spawn(name, command, args, 'ignore');
     const abandoned = new AbortController();
     try {
@@ -49,8 +55,8 @@ export class Children {
         child.ended.then((how) => {
           throw startError(child, how);
         }),
-        delay(START_LIMIT, undefined, { signal: abandoned.signal }).then(() => {
-          throw startError(child, `did not accept within ${START_LIMIT / 1000} s`);
+        delay(limit, undefined, { signal: abandoned.signal }).then(() => {
+          throw startError(child, `did not accept within ${limit / 1000} s`);
         }),
       ]);
     } finally {

@@ -67,12 +67,15 @@ function propertiesOf(index: number): MutableProperties {
 /**
  * Fills a folder with so many messages past the message store, and orders them at last: a million take minutes otherwise.
  * @param first names the messages, as {@link subjectOf} does
+ * @returns the id of the first message; the others follow
  */
-export function fillFolder(mailbox: Mailbox, folder: Counter, count: number, first: number): void {
+export function fillFolder(mailbox: Mailbox, folder: Counter, count: number, first: number): Counter {
   const { database } = mailbox;
+  let firstId: Counter | undefined;
   for (let from = 0; from < count; from += BATCH) {
     const size = Math.min(BATCH, count - from);
     const id = mailbox.allocateCounters(size);
+    firstId ??= id;
     mailbox.transaction(() => {
       let bytes = 0;
       for (let at = 0; at < size; at += 1) {
@@ -93,4 +96,5 @@ export function fillFolder(mailbox: Mailbox, folder: Counter, count: number, fir
     });
   }
   mailbox.transaction(() => mailbox.contents.rebuild(folder, false));
+  return firstId ?? 0;
 }

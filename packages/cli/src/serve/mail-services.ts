@@ -26,7 +26,10 @@ export async function openMailServices(settings: ServeSettings, log: Log): Promi
     warn: (line) => log.warn({ event: 'directory.odd' }, line),
   });
   const directory = () => embedded.current;
-  const store = interfaces.has('emsmdb') ? await StoreHost.start({ dataDir, directory, log, minimumLevel }) : undefined;
+  const singleEndpoint = interfaces.has('nspi') && interfaces.has('rfr');
+  const store = interfaces.has('emsmdb')
+    ? await StoreHost.start({ dataDir, directory, log, minimumLevel, singleEndpoint })
+    : undefined;
   const offered: RpcInterface[] = [];
   if (store !== undefined) offered.push(store.emsmdb(), store.asyncEmsmdb());
   if (interfaces.has('nspi')) offered.push(nspiServer({ directory, serverGuid: randomUUID(), log, minimumLevel }));

@@ -114,13 +114,14 @@ function interfacesOf(
   registry: EndpointRegistry,
   mail: MailServices | undefined,
 ): OfferedInterface[] {
-  const offered: OfferedInterface[] = [...(mail?.interfaces ?? [])];
+  const offered: OfferedInterface[] = [];
   if (interfaces.has('echo')) {
     const echo = echoServer({ sleep: (ms, signal) => sleep(ms, undefined, { signal }) });
     offered.push({ interface: echo, minimumLevel: level });
   }
   // Clients ask the endpoint mapper before they have a security context.
   if (interfaces.has('epm')) offered.push(epmServer(registry));
+  if (mail !== undefined) offered.push(...mail.interfaces);
   return offered;
 }
 

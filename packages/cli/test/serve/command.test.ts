@@ -84,8 +84,8 @@ test('wrong usage: a sentence on stderr, exit code 2', async () => {
   const cases = [
     [['--listen', 'nowhere'], /^rpch: --listen: not a string binding: [^\n]+\n$/],
     [
-      ['--listen', 'ncacn_ip_tcp:127.0.0.1[0]', '--interfaces', 'emsmdb'],
-      /^rpch: --interfaces: emsmdb comes with [^\n]+\n$/,
+      ['--listen', 'ncacn_ip_tcp:127.0.0.1[0]', '--interfaces', 'lsarpc'],
+      /^rpch: --interfaces: expected a list of [^\n]+found "lsarpc"\n$/,
     ],
     [['--listen', 'ncacn_ip_tcp:127.0.0.1[0]', '--log-level', 'loud'], /^rpch: expected a log level of [^\n]+\n$/],
     [['--strange'], /^error: unknown option '--strange'\n$/],

@@ -5,12 +5,16 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type AccountRecord, changeAccounts, type Log, makeRecord, PasswordHasher } from '@rpch/proxy';
 import {
+  asyncEmsmdbDeclaration,
   type Credentials,
   echoDeclaration,
+  emsmdbDeclaration,
   epmDeclaration,
   mgmtDeclaration,
+  nspiDeclaration,
   RpcClient,
   type RpcClientOptions,
+  rfrDeclaration,
 } from '@rpch/rpc/internal';
 import { ALICE, LiveProxy } from '@rpch/testkit';
 import { type RpcServer, startRpcServer } from '../../src/serve/rpc-server.ts';
@@ -123,7 +127,9 @@ test('echo wants a login by default; mgmt and epm take calls of anybody', async 
   const { if_id_vector } = await mgmt.inqIfIds({});
   assert.deepEqual(
     if_id_vector?.if_id.map((id) => id?.uuid),
-    [echoDeclaration.syntax.uuid, epmDeclaration.syntax.uuid],
+    [echoDeclaration, epmDeclaration, emsmdbDeclaration, asyncEmsmdbDeclaration, nspiDeclaration, rfrDeclaration].map(
+      ({ syntax }) => syntax.uuid,
+    ),
   );
 });
 
@@ -170,7 +176,8 @@ test('the endpoint mapper of every listener knows all of them; ncacn_http works 
       entry_handle: { attributes: 0, uuid: '00000000-0000-0000-0000-000000000000' },
       max_ents: 100,
     });
-    assert.equal(entries.length, 4);
+    // six interfaces at two listeners
+    assert.equal(entries.length, 12);
     assert.notEqual(tcp, http);
     await using client = new RpcClient(`ncacn_http:demo[593,RpcProxy=127.0.0.1:${proxy.port}]`, {
       credentials: account('alice'),

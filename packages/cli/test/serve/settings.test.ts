@@ -22,10 +22,12 @@ test('where to listen is a string binding', () => {
   }
 });
 
-test('defaults: everything that there is, a login for echo, both providers', () => {
+test('defaults: everything that there is, a login for echo, sealed calls for mail, both providers', () => {
   const settings = serveSettings({ listen: [TCP] });
-  assert.deepEqual([...settings.interfaces], ['echo', 'mgmt', 'epm']);
+  assert.deepEqual([...settings.interfaces], ['echo', 'mgmt', 'epm', 'emsmdb', 'nspi', 'rfr']);
   assert.equal(settings.level, AuthLevel.connect);
+  assert.equal(settings.mailLevel, AuthLevel.privacy);
+  assert.equal(settings.serverName, undefined);
   assert.deepEqual([...settings.providers], ['ntlm', 'spnego']);
   assert.equal(settings.proxies, undefined);
   assert.equal(settings.grace, 30_000);
@@ -34,16 +36,20 @@ test('defaults: everything that there is, a login for echo, both providers', () 
 test('flags', () => {
   const settings = serveSettings({
     listen: [TCP, HTTP],
-    interfaces: 'epm,echo',
+    interfaces: 'epm,echo,rfr',
     level: 'privacy',
+    mailLevel: 'connect',
+    serverName: 'mail.example.org',
     auth: 'spnego',
     proxies: ['10.0.0.1,10.0.1.0/24', 'fd00::1'],
     user: ['alice:wonder:land'],
     domain: 'EXAMPLE',
     drainTimeout: '0',
   });
-  assert.deepEqual([...settings.interfaces], ['echo', 'epm']);
+  assert.deepEqual([...settings.interfaces], ['echo', 'epm', 'rfr']);
   assert.equal(settings.level, AuthLevel.privacy);
+  assert.equal(settings.mailLevel, AuthLevel.connect);
+  assert.equal(settings.serverName, 'mail.example.org');
   assert.deepEqual([...settings.providers], ['spnego']);
   assert.deepEqual(settings.proxies, ['10.0.0.1', '10.0.1.0/24', 'fd00::1']);
   assert.deepEqual(settings.accounts.auth.users, [{ name: 'alice', password: 'wonder:land' }]);
@@ -68,16 +74,23 @@ const WRONG: readonly (readonly [ServeFlags, RegExp])[] = [
     { listen: ['ncacn_http:127.0.0.1[6001,RpcProxy=a:80]'] },
     /^--listen: expected a binding without object and options, /,
   ],
-  [{ listen: [TCP], interfaces: 'echo,lsarpc' }, /^--interfaces: expected a list of echo, mgmt, epm, found "lsarpc"$/],
-  [{ listen: [TCP], interfaces: '' }, /^--interfaces: expected a list of echo, mgmt, epm, found ""$/],
-  ...['emsmdb', 'nspi', 'rfr'].map((name) => {
-    const why = `^--interfaces: ${name} comes with the information store, which this version does not have$`;
-    return [{ listen: [TCP], interfaces: `echo,${name}` }, new RegExp(why)] as const;
-  }),
+  [
+    { listen: [TCP], interfaces: 'echo,lsarpc' },
+    /^--interfaces: expected a list of echo, mgmt, epm, emsmdb, nspi, rfr, found "lsarpc"$/,
+  ],
+  [
+    { listen: [TCP], interfaces: '' },
+    /^--interfaces: expected a list of echo, mgmt, epm, emsmdb, nspi, rfr, found ""$/,
+  ],
   [
     { listen: [TCP], level: 'sealed' },
     /^--level: expected one of none, connect, packet, integrity, privacy, found "sealed"$/,
   ],
+  [
+    { listen: [TCP], mailLevel: 'none' },
+    /^--mail-level: expected one of connect, packet, integrity, privacy, found "none"$/,
+  ],
+  [{ listen: [TCP], serverName: 'mail/1' }, /^--server-name: expected the name of a host, found "mail\/1"$/],
   [{ listen: [TCP], auth: 'kerberos' }, /^--auth: expected a list of ntlm, spnego, found "kerberos"$/],
   [
     { listen: [TCP], proxies: ['10.0.0.1'] },

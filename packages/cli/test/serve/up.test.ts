@@ -14,6 +14,9 @@ const obstacle = await NetworkNamespace.obstacle();
 
 /** What the printed commands end with, in their order. */
 const EXPECTED: readonly (readonly [RegExp, number, RegExp])[] = [
+  [/^npx rpch mail .* folders$/, 0, /^Inbox +\d* +\d+ +mail +d$/m],
+  [/^npx rpch mail .* list Inbox$/, 0, /^d\.\w+ .*Priya Raman/m],
+  [/^npx rpch mail .* search invoice$/, 0, /^d\.\w+ /m],
   [/^curl -i -u /, 0, /^HTTP\/1\.1 200 /],
   [/^curl -i -k --ntlm/, 0, /HTTP\/1\.1 200 /],
   [/^npx rpch ping 'ncacn_http:demo\[6101,RpcProxy=127\.0\.0\.1:8080]'/, 0, /^call .*rpcecho/m],

@@ -1,7 +1,7 @@
 import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import { PidTag } from '../mapi/property-tags.ts';
-import { blob, integer, type SqlDatabase, type SqlRow, text } from '../sql/driver.ts';
+import { blob, integer, type SqlDatabase, SqlError, type SqlValue } from '../sql/driver.ts';
 import type { FolderRow } from './folder-properties.ts';
 import { PackedProperties } from './packed-properties.ts';
 
@@ -29,7 +29,7 @@ export class FolderRows {
   }
 
   get(id: Counter): FolderRow | undefined {
-    const row = this.#database.get(`SELECT ${COLUMNS} FROM folders WHERE id = ?`, id);
+    const [row] = this.#database.values(`SELECT ${COLUMNS} FROM folders WHERE id = ?`, id);
     return row === undefined ? undefined : fromRow(row);
   }
 
@@ -41,7 +41,7 @@ export class FolderRows {
   }
 
   named(parent: Counter, name: string): FolderRow | undefined {
-    const row = this.#database.get(
+    const [row] = this.#database.values(
       `SELECT ${COLUMNS} FROM folders WHERE parent = ? AND name_key = ?`,
       parent,
       nameKey(name),
@@ -51,13 +51,13 @@ export class FolderRows {
 
   /** Those directly below, in no order. */
   below(parent: Counter): FolderRow[] {
-    return this.#database.all(`SELECT ${COLUMNS} FROM folders WHERE parent = ?`, parent).map(fromRow);
+    return this.#database.values(`SELECT ${COLUMNS} FROM folders WHERE parent = ?`, parent).map(fromRow);
   }
 
   /** All that are below, at whatever depth, in no order. */
   allBelow(ancestor: Counter): FolderRow[] {
     return this.#database
-      .all(
+      .values(
         `WITH RECURSIVE tree (id) AS (
            SELECT id FROM folders WHERE parent = ? UNION ALL SELECT folders.id FROM folders JOIN tree ON parent = tree.id
          ) SELECT ${COLUMNS} FROM folders WHERE id IN (SELECT id FROM tree)`,
@@ -155,22 +155,31 @@ export function nameKey(name: string): string {
   return name.normalize('NFC').toLowerCase();
 }
 
-function fromRow(row: SqlRow): FolderRow {
+function fromRow(row: readonly SqlValue[]): FolderRow {
+  const commitTime = row[14];
+  const name = row[2];
+  if (typeof name !== 'string' || typeof commitTime !== 'string') throw new SqlError('a folder without a name or a time');
   return {
-    id: integer(row, 'id'),
-    parent: integer(row, 'parent'),
-    name: text(row, 'name'),
-    type: integer(row, 'type'),
-    changeNumber: integer(row, 'change'),
-    contentCount: integer(row, 'content'),
-    unreadCount: integer(row, 'unread'),
-    associatedCount: integer(row, 'associated'),
-    subfolderCount: integer(row, 'subfolders'),
-    size: integer(row, 'size'),
-    associatedSize: integer(row, 'associated_size'),
-    deletedCount: integer(row, 'deleted'),
-    hierarchyChange: integer(row, 'hierarchy_change'),
-    nextArticle: integer(row, 'next_article'),
-    commitTime: BigInt(text(row, 'commit_time')),
+    id: numberAt(row, 0),
+    parent: numberAt(row, 1),
+    name,
+    type: numberAt(row, 3),
+    changeNumber: numberAt(row, 4),
+    contentCount: numberAt(row, 5),
+    unreadCount: numberAt(row, 6),
+    associatedCount: numberAt(row, 7),
+    subfolderCount: numberAt(row, 8),
+    size: numberAt(row, 9),
+    associatedSize: numberAt(row, 10),
+    deletedCount: numberAt(row, 11),
+    hierarchyChange: numberAt(row, 12),
+    nextArticle: numberAt(row, 13),
+    commitTime: BigInt(commitTime),
   };
+}
+
+function numberAt(row: readonly SqlValue[], column: number): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw new SqlError(`column ${column} of a folder is not an integer`);
+  return value;
 }

@@ -95,6 +95,12 @@ function writeOne(writer: Writer, payload: Uint8Array, options: ExtendedBufferOp
     .bytes(isXored ? xored(sent) : sent);
 }
 
+/** Writes the header of a payload that stands alone, plain: its `size` bytes are to follow. */
+export function writePlainHeader(writer: Writer, size: number): Writer {
+  if (size > MAX_PAYLOAD) throw notWritable(`a payload of ${size} bytes`);
+  return writer.u16(0).u16(LAST).u16(size).u16(size);
+}
+
 function xored(bytes: Uint8Array): Uint8Array {
   return bytes.map((byte) => byte ^ XOR_BYTE);
 }

@@ -23,7 +23,9 @@ export function readRopBuffer(payload: Uint8Array): RopBuffer {
   const ropsList = cursor.bytes(ropSize - 2);
   const count = Math.floor(cursor.remaining / 4);
   if (count > MAX_HANDLES) throw new ProtocolError('RPCH_ROP_MALFORMED', `${count} handles`, SECTION);
-  return { ropsList, handles: Array.from({ length: count }, () => cursor.u32()) };
+  const handles: number[] = [];
+  for (let at = 0; at < count; at += 1) handles.push(cursor.u32());
+  return { ropsList, handles };
 }
 
 /** The size of a payload, so that room can be reckoned before it is written. */
@@ -32,7 +34,13 @@ export function ropBufferSize(ropsListLength: number, handles: number): number {
 }
 
 /** Writes a payload. A list of ROPs that RopSize cannot count is the caller's mistake: RpchError. */
-export function writeRopBuffer({ ropsList, handles }: RopBuffer): Uint8Array {
+export function writeRopBuffer(buffer: RopBuffer): Uint8Array {
+  const { ropsList, handles } = buffer;
+  return appendRopBuffer(new Writer(ropBufferSize(ropsList.length, handles.length)), buffer).finish();
+}
+
+/** The same behind what a writer has. */
+export function appendRopBuffer(writer: Writer, { ropsList, handles }: RopBuffer): Writer {
   const ropSize = ropsList.length + 2;
   if (ropSize > 0xffff || handles.length > MAX_HANDLES) {
     throw new RpchError(
@@ -41,7 +49,7 @@ export function writeRopBuffer({ ropsList, handles }: RopBuffer): Uint8Array {
       `${ropsList.length} bytes of ROPs, ${handles.length} handles`,
     );
   }
-  const writer = new Writer(ropBufferSize(ropsList.length, handles.length)).u16(ropSize).bytes(ropsList);
+  writer.u16(ropSize).bytes(ropsList);
   for (const handle of handles) writer.u32(handle);
-  return writer.finish();
+  return writer;
 }

@@ -1,20 +1,31 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ToWorker, WorkerStart } from './emsmdb/messages.ts';
+import { Batch } from './batch.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './emsmdb/messages.ts';
 import { StoreWorker } from './worker.ts';
 
 /** What a worker thread runs: a StoreWorker between its messages. What is thrown here ends the thread, and the main one is told. */
 const port = parentPort;
 if (port === null) throw new Error('store-worker.ts is run by a worker thread');
 
+const batch = new Batch<FromWorker>((messages, transfer) => port.postMessage(messages, transfer));
+
 const worker = new StoreWorker({
   start: workerData as WorkerStart,
-  post: (message, transfer) => port.postMessage(message, transfer),
+  post: (message, transfer) => {
+    batch.add(message, transfer);
+    // What else there is to tell is rare, and a thread that ends takes with it what it has not sent.
+    if (message.kind !== 'done') batch.flush();
+  },
   now: Date.now,
   random: randomBytes,
 });
 
-port.on('message', (message: ToWorker) => {
-  worker.receive(message);
-  if (message.kind === 'close') port.close();
+port.on('message', (messages: readonly ToWorker[]) => {
+  for (const message of messages) {
+    worker.receive(message);
+    if (message.kind !== 'close') continue;
+    batch.flush();
+    port.close();
+  }
 });

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { RpchError } from '@rpch/rpc';
+import { Batch } from './batch.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './emsmdb/messages.ts';
 
 /** A running worker, or what stands for one in a test. */
@@ -28,7 +29,10 @@ const MAX_OLD_SPACE = 1024;
 export const startThread: StartWorker = (start, listener) => {
   const worker = new Worker(MODULE, { workerData: start, resourceLimits: { maxOldGenerationSizeMb: MAX_OLD_SPACE } });
   let failure: Error | undefined;
-  worker.on('message', (message: FromWorker) => listener.message(message));
+  const batch = new Batch<ToWorker>((messages, transfer) => worker.postMessage(messages, transfer));
+  worker.on('message', (messages: readonly FromWorker[]) => {
+    for (const message of messages) listener.message(message);
+  });
   worker.on('messageerror', (error) => {
     failure = error;
     void worker.terminate();
@@ -40,7 +44,7 @@ export const startThread: StartWorker = (start, listener) => {
     listener.ended(failure ?? (code === 0 ? undefined : new Error(`exit code ${code}`)));
   });
   return {
-    post: (message, transfer) => worker.postMessage(message, transfer),
+    post: (message, transfer) => batch.add(message, transfer),
     terminate: async () => {
       await worker.terminate();
     },

@@ -1,5 +1,6 @@
 import { DirectoryView } from './emsmdb/directory-view.ts';
 import { MAX_ACCOUNT_MEMORY, MAX_WORKER_MEMORY, MemoryPool } from './emsmdb/limits.ts';
+import type { Logon } from './emsmdb/logon.ts';
 import { MailboxPool } from './emsmdb/mailbox-pool.ts';
 import type { FromWorker, SessionInfo, ToWorker, WorkerStart } from './emsmdb/messages.ts';
 import type { RopServices } from './emsmdb/rop-context.ts';
@@ -120,12 +121,17 @@ export class StoreWorker {
     const { call, input, visit } = message;
     const elsewhere = new Map(message.elsewhere);
     for (const logonId of elsewhere.keys()) session.dropLogon(logonId);
-    const end = runBuffer(session, services, input, { logons: elsewhere, visit });
+    const end = together(session.logons, () => runBuffer(session, services, input, { logons: elsewhere, visit }));
     const changed = session.changedLogons();
     const executed = { call, ...(changed !== undefined && { logons: changed }) };
     const transfer = end.kind === 'done' ? [end.rgbOut.buffer as ArrayBuffer] : [];
     this.#surroundings.post({ ...end, ...executed }, transfer);
   }
+}
+
+/** What a buffer reads, it reads of one state of each mailbox, up to where it writes. */
+function together<T>([logon, ...others]: readonly Logon[], work: () => T): T {
+  return logon === undefined ? work() : logon.store.database.together(() => together(others, work));
 }
 
 function logTo(post: (message: Extract<FromWorker, { readonly kind: 'log' }>) => void): ServiceLog {

@@ -24,6 +24,11 @@ export interface SqlDatabase {
   transaction<T>(work: () => T): T;
   /** Runs `work` on one state of the database, which it cannot change; within a transaction it simply runs. */
   read<T>(work: () => T): T;
+  /**
+   * Runs `work`, which may do anything: what it reads before it writes for the first time is read in one transaction, which is
+   * cheaper than one for each statement.
+   */
+  together<T>(work: () => T): T;
   readonly inTransaction: boolean;
   /** Changes whenever another connection has changed the database. */
   dataVersion(): number;

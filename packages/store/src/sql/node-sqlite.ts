@@ -25,6 +25,9 @@ export class NodeSqlite implements SqlDatabase {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
   #reading = false;
+  /** Whether a transaction is open that {@link NodeSqlite.together} has begun and nothing has ended. */
+  #together = false;
+  #dataVersion: number | undefined;
 
   /** Opens the file, or makes one where there is none; `:memory:` for one that nothing else can open. */
   constructor(path: string, options: NodeSqliteOptions = {}) {
@@ -69,12 +72,14 @@ export class NodeSqlite implements SqlDatabase {
   }
 
   run(sql: string, ...values: readonly SqlValue[]): number {
+    this.#part();
     return guard(() => Number(this.#statement(sql).run(...values).changes));
   }
 
   transaction<T>(work: () => T): T {
     // A read transaction that becomes a writing one fails where another connection has written meanwhile.
     if (this.#reading) throw new SqlError('a transaction that writes within one that only reads');
+    this.#part();
     const depth = this.#depth;
     const savepoint = `level_${depth}`;
     this.exec(depth === 0 ? 'BEGIN IMMEDIATE' : `SAVEPOINT ${savepoint}`);
@@ -96,14 +101,35 @@ export class NodeSqlite implements SqlDatabase {
 
   read<T>(work: () => T): T {
     if (this.#reading || this.#depth > 0) return work();
-    this.exec('BEGIN');
+    const isWithin = this.#together;
+    if (!isWithin) this.exec('BEGIN');
     this.#reading = true;
     try {
       return work();
     } finally {
       this.#reading = false;
-      if (this.#database.isTransaction) this.exec('COMMIT');
+      if (!isWithin && this.#database.isTransaction) this.exec('COMMIT');
     }
+  }
+
+  together<T>(work: () => T): T {
+    if (this.#together || this.#reading || this.#depth > 0) return work();
+    this.exec('BEGIN');
+    this.#together = true;
+    try {
+      return work();
+    } finally {
+      // The mailbox may have been closed meanwhile.
+      if (this.#database.isOpen) this.#part();
+    }
+  }
+
+  /** Ends what {@link NodeSqlite.together} has begun: a transaction that has read cannot always become one that writes. */
+  #part(): void {
+    if (!this.#together) return;
+    this.#together = false;
+    this.#dataVersion = undefined;
+    if (this.#database.isTransaction) this.exec('COMMIT');
   }
 
   get inTransaction(): boolean {
@@ -111,7 +137,11 @@ export class NodeSqlite implements SqlDatabase {
   }
 
   dataVersion(): number {
-    return Number(this.get('PRAGMA data_version')?.data_version);
+    // It stays what it is while one state of the database is read.
+    if (this.#dataVersion !== undefined) return this.#dataVersion;
+    const version = Number(this.get('PRAGMA data_version')?.data_version);
+    if (this.#together) this.#dataVersion = version;
+    return version;
   }
 
   close(): void {

@@ -191,6 +191,39 @@ test('categories of a large folder are counted without reading it', () => {
     [0, 1, 2].map((value) => [value, MANY / 3, MANY / 12]),
   );
   assert.equal(count.read, 3);
+  // Reading a message moves no row, and is counted all the same.
+  const [id] = fill(store, 1, 12_000);
+  store.change(id ?? 0, properties(), false);
+  store.change(1, properties(), false);
+  table.seek(0, 0);
+  assert.deepEqual(query(table, { count: 1 }).rows[0]?.map(shown), [0, MANY / 3 + 1, MANY / 12 - 1]);
+  store.close();
+});
+
+test('a restricted table follows its folder without being collected anew', () => {
+  const store = TestStore.create();
+  const ids = fill(store, 300);
+  const table = tableOf(store);
+  const isOne: Restriction = {
+    kind: 'property',
+    relOp: RelOp.Equal,
+    tag: PidTag.Importance,
+    valueTag: PidTag.Importance,
+    value: 1,
+  };
+  table.restrict(isOne);
+  assert.equal(table.rowCount, 100);
+  const count = counting(store);
+  store.add(FOLDER, properties([PidTag.Importance, 1]));
+  store.add(FOLDER + 1, properties([PidTag.Importance, 1]));
+  store.remove(ids[0] ?? 0);
+  count.read = 0;
+  assert.equal(table.rowCount, 101);
+  store.change(ids[1] ?? 0, properties([PidTag.Importance, 2]));
+  count.read = 0;
+  assert.equal(table.rowCount, 100);
+  assert.equal(count.read, 0);
+  table.close();
   store.close();
 });
 

@@ -251,11 +251,15 @@ class Run {
 
   /** Does something to the messages; the cursor must stay at its row. */
   alter(work: () => void): void {
+    const before = this.names();
     work();
     const now = this.position();
     if (this.isBeginning) assert.equal(now, 0, 'the beginning stays the beginning');
     const names = this.names();
-    if (this.current !== undefined && names.includes(this.current)) assert.equal(names[now], this.current);
+    if (this.current === undefined) return;
+    const next = before.slice(before.indexOf(this.current)).find((name) => names.includes(name));
+    assert.equal(now, next === undefined ? names.length : names.indexOf(next));
+    this.current = next;
   }
 
   moved(): void {

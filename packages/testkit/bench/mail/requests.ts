@@ -1,4 +1,4 @@
-import { emsmdbDeclaration, Nspi, nspiDeclaration } from '@rpch/rpc/internal';
+import { emsmdbDeclaration, formatGuid, Nspi, nspiDeclaration } from '@rpch/rpc/internal';
 import type { ContextHandle } from '@rpch/rpc';
 import { type Counter, objectId, PidTag } from '@rpch/store/mailbox';
 import { COLUMNS, PAGE_ROWS } from './setting.ts';
@@ -11,6 +11,8 @@ const { bind, queryRows, unbind } = nspiDeclaration.procedures;
 /** pulFlags: an answer that is neither compressed nor obfuscated ([MS-OXCRPC] 3.1.4.2). */
 const PLAIN = 0x3;
 const NO_XOR_MAGIC = 0x2;
+/** Bytes of a context handle, with which the stubs of all calls in a session begin. */
+export const HANDLE_SIZE = 20;
 const ONE_PAYLOAD = 0x8008;
 const NO_HANDLE = 0xffffffff;
 const LAST = 0x0004;
@@ -43,6 +45,13 @@ export function connectStub(userDn: string): Uint8Array {
     rgbAuxIn: new Uint8Array(0),
     pcbAuxOut: 0x1008,
   });
+}
+
+/** The session's handle in the answer. Throws for a return value that is an error. */
+export function sessionHandle(answer: Uint8Array): ContextHandle {
+  const result = Buffer.from(answer).readUInt32LE(answer.length - 4);
+  if (result !== 0) throw new Error(`EcDoConnectEx returned 0x${result.toString(16)}`);
+  return { attributes: Buffer.from(answer).readUInt32LE(0), uuid: formatGuid(answer.subarray(4, HANDLE_SIZE)) };
 }
 
 /** EcDoRpcExt2 with RopLogon to a private mailbox ([MS-OXCROPS] 2.2.3.1). */
@@ -164,12 +173,9 @@ export function nspiUnbindStub(contextHandle: ContextHandle): Uint8Array {
   return unbind.encodeRequest({ contextHandle, Reserved: 0 });
 }
 
-/** Bytes of a context handle, which every stub but that of NspiBind begins with. */
-export const HANDLE_SIZE = 20;
-
-/** SourceData: a request and an answer of as many bytes as another call's have. What follows its input, the server ignores. */
-export function echoStub(requestSize: number, answerSize: number): Uint8Array {
-  const stub = Buffer.alloc(Math.max(4, requestSize));
+/** SourceData: an answer of as many bytes as another call's has. Its request is shorter than any other: 4 bytes. */
+export function echoStub(answerSize: number): Uint8Array {
+  const stub = Buffer.alloc(4);
   // Before the bytes of the answer there is their number.
   stub.writeUInt32LE(Math.max(0, answerSize - 4));
   return stub;

@@ -272,10 +272,8 @@ export class CountedTree {
       if (left < 0 || left + 1 >= parent.count) continue;
       const first = this.#store.get(parent.child(left));
       const second = this.#store.get(parent.child(left + 1));
-      const separator = parent.key(left + 1);
-      const isLarge = first.size + second.size + separator.end - separator.start > JOINED_NODE;
+      const isLarge = first.size + second.size > JOINED_NODE;
       if (isLarge && first.count > 0 && second.count > 0) continue;
-      if (!second.leaf) this.#nameFirst(second, parent.keyBytes(left + 1));
       const rows = parent.rows(left + 1);
       const marked = parent.marked(left + 1);
       second.moveTo(first);
@@ -286,13 +284,6 @@ export class CountedTree {
       this.#store.delete(second);
       return;
     }
-  }
-
-  /** Gives the first child of an inner node a key, which it needs as soon as another comes before it. */
-  #nameFirst(node: TreeNode, key: Uint8Array): void {
-    const child = this.#store.get(node.child(0));
-    node.remove(0);
-    node.insertChild(0, key, child);
   }
 
   /** A root with one child takes in what is in it. */

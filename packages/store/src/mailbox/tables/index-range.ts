@@ -34,6 +34,7 @@ export function positionsOf(restriction: Restriction, order: RowOrder, tree: Cou
   };
 }
 
+/** @param column the first of an order, which never descends (RowOrder) */
 function rangeOf(restriction: Restriction, column: SortColumn): KeyRange | undefined {
   switch (restriction.kind) {
     case 'and': {
@@ -60,7 +61,7 @@ function contentRange(
 ): KeyRange | undefined {
   if (!isOf(tag, column) || typeof value !== 'string' || (fuzzyHigh & LOOSE) !== 0) return undefined;
   if (fuzzyLow !== FuzzyLow.Prefix && fuzzyLow !== FuzzyLow.FullString) return undefined;
-  return within(new KeyWriter().textPrefix(value, column.isDescending).take());
+  return within(new KeyWriter().textPrefix(value).take());
 }
 
 function propertyRange(
@@ -68,16 +69,16 @@ function propertyRange(
   column: SortColumn,
 ): KeyRange | undefined {
   if (!isOf(tag, column) || typeOf(unicodeTag(valueTag)) !== column.type) return undefined;
-  const key = new KeyWriter().value(column.type, value, column.isDescending).take();
+  const key = new KeyWriter().value(column.type, value, false).take();
   switch (relOp) {
     case RelOp.Equal:
       return within(key);
     case RelOp.LessThan:
     case RelOp.LessThanOrEqual:
-      return column.isDescending ? { from: key } : { to: afterPrefix(key) };
+      return { to: afterPrefix(key) };
     case RelOp.GreaterThan:
     case RelOp.GreaterThanOrEqual:
-      return column.isDescending ? { to: afterPrefix(key) } : { from: key };
+      return { from: key };
     default:
       return undefined;
   }

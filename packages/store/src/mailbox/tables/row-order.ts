@@ -47,6 +47,7 @@ export function isInstanceTag(tag: PropertyTag): boolean {
  * ([MS-OXCTABL] 2.2.2.2.1). Orders that are each other's reverse are one: the table then reads it backwards.
  */
 export class RowOrder {
+  /** The first of them ascends. */
   readonly columns: readonly SortColumn[];
   /** The property of many values whose values make rows. */
   readonly instance: PropertyTag | undefined;

@@ -70,12 +70,10 @@ export class KeyWriter {
     return this;
   }
 
-  /** The keys of all texts that begin with one begin with this (which is no key itself). */
-  textPrefix(text: string, isDescending: boolean): this {
-    const start = this.#length;
+  /** In an order that ascends, the keys of all texts that begin with one begin with this (which is no key itself). */
+  textPrefix(text: string): this {
     this.#u8(PRESENT);
     this.#text(text);
-    if (isDescending) this.#complement(start);
     return this;
   }
 

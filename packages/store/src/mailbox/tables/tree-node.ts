@@ -12,7 +12,7 @@ export interface KeySpan {
 /**
  * A node of a CountedTree (counted-tree.ts): entries in the order of their keys. An entry of a leaf is a row: u16 length of its key,
  * u8 mark, key. An entry of an inner node is a child: u16 length of its key, u32 number of the child, u32 rows below it, u32 marked
- * rows below it, key, which is not greater than any key below it (that of the first child is never looked at). Entries lie in the
+ * rows below it, key, which is not greater than any key below it (in the first nodes of each level that of the first child is empty). Entries lie in the
  * order in which they came; offsets have the order of the keys, so that inserting one moves two bytes for each other.
  */
 export class TreeNode {

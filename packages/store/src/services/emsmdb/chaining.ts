@@ -1,4 +1,5 @@
 import { Cursor, Writer } from '@rpch/rpc/internal';
+import { Origin } from '../../mailbox/table.ts';
 import { ErrorCode } from '../../mapi/error-code.ts';
 import { EXTENDED_HEADER_SIZE, MAX_PAYLOAD, MAX_PAYLOADS } from '../../mapi/extended-buffer.ts';
 import { ropBufferSize } from '../../mapi/rop-buffer.ts';
@@ -11,9 +12,6 @@ import type { Executor } from './executor.ts';
 /** Room that must be left for one more payload ([MS-OXCRPC] 3.1.4.2.1.2). */
 const ROOM_FOR_ROWS = 0x8000;
 const ROOM_FOR_STREAM = 0x2000;
-/** Origin of a QueryRows after which there are more rows ([MS-OXCTABL] 2.2.2.1). */
-const BOOKMARK_CURRENT = 1;
-
 /** What is left of a ROP that was done in part; undefined where nothing is. */
 type Remainder = (request: AnyRequest, response: Uint8Array) => AnyRequest | undefined;
 
@@ -68,7 +66,7 @@ function restOfRows(request: AnyRequest, response: Uint8Array): AnyRequest | und
   cursor.skip(6);
   const origin = cursor.u8();
   const rowCount = Number(request.rowCount) - cursor.u16();
-  return origin === BOOKMARK_CURRENT && rowCount > 0 ? { ...request, rowCount } : undefined;
+  return origin === Origin.Current && rowCount > 0 ? { ...request, rowCount } : undefined;
 }
 
 function restOfStream(request: AnyRequest, response: Uint8Array): AnyRequest | undefined {

@@ -1,7 +1,5 @@
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
-
-/** A slot that holds no handle ([MS-OXCROPS] 3.2.5). */
-export const NO_HANDLE = 0xffffffff;
+import { NO_HANDLE } from '../../mapi/rop-buffer.ts';
 
 /**
  * The handles of one session that one worker gives: never the same twice, so that a handle that was released names nothing

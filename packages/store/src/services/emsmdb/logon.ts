@@ -187,10 +187,11 @@ export class Logon implements OpenObject {
     owned: () => boolean,
   ): { readonly folder: Counter; readonly associated: boolean } {
     const found = this.store.messages.locate(id);
-    if (found !== undefined && (folder === undefined || found.folder === folder)) {
+    if (found !== undefined) {
       const rights = this.rights(found.folder);
-      if (maySee(rights) && ((rights & Right.ReadAny) !== 0 || owned())) return found;
-      this.#tell('message', id);
+      const seen = maySee(rights) && ((rights & Right.ReadAny) !== 0 || owned());
+      if (seen && (folder === undefined || found.folder === folder)) return found;
+      if (!seen) this.#tell('message', id);
     }
     throw new StoreError(ErrorCode.NotFound, `message ${id}`);
   }

@@ -43,15 +43,20 @@ export function permitted(
 ): readonly Counter[] {
   const rights = logon.rights(folder);
   const all = Right.ReadAny | any;
+  const mayAll = (rights & all) === all;
   const counters: Counter[] = [];
+  let isTold = false;
   for (const id of ids) {
     try {
       const counter = logon.counter(id);
-      if ((rights & all) !== all) {
-        visibleMessage(logon, id, folder);
-        if (!logon.may(folder, any, own, () => isOwned(logon, logon.store, counter))) continue;
+      // Of the owner the store leaves out itself what is not there.
+      if (!logon.isOwner) visibleMessage(logon, id, folder);
+      if (mayAll || logon.may(folder, any, own, () => isOwned(logon, logon.store, counter))) counters.push(counter);
+      else if (!isTold) {
+        // Once for a ROP, which may mean all messages of a folder.
+        logon.deny('messages may not be worked on', { folder, message: counter });
+        isTold = true;
       }
-      counters.push(counter);
     } catch (error) {
       if (!(error instanceof StoreError) || error.errorCode !== ErrorCode.NotFound) throw error;
     }

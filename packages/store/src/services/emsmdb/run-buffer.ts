@@ -5,8 +5,9 @@ import {
   MAX_PAYLOAD,
   readExtendedBuffers,
   writeExtendedBuffers,
+  writePlainHeader,
 } from '../../mapi/extended-buffer.ts';
-import { readRopBuffer, ropBufferSize, writeRopBuffer } from '../../mapi/rop-buffer.ts';
+import { appendRopBuffer, readRopBuffer, ropBufferSize, writeRopBuffer } from '../../mapi/rop-buffer.ts';
 import { BufferTooSmall } from '../../mapi/rops/extra-responses.ts';
 import { type ParsedRop, readRops, UnknownRopError } from '../../mapi/rops/read-rops.ts';
 import { chained } from './chaining.ts';
@@ -34,6 +35,9 @@ export interface Elsewhere {
 export type RunEnd =
   | ({ readonly kind: 'done' } & RopAnswer)
   | { readonly kind: 'elsewhere'; readonly worker: number; readonly rest: RopContinuation };
+
+/** Where responses are collected: one buffer is done after another, and memory of its own for each costs more than most ROPs do. */
+const collected = new Writer(MAX_PAYLOAD);
 
 interface Work {
   readonly ropsList: Uint8Array;
@@ -67,7 +71,7 @@ export function runBuffer(
   const payloadRoom = Math.min(MAX_PAYLOAD, rgbOut - EXTENDED_HEADER_SIZE);
   // What the responses may have: the payload without RopSize and the handle table.
   const room = payloadRoom - ropBufferSize(0, work.handles.length);
-  const writer = new Writer(Math.min(MAX_PAYLOAD, 1024)).bytes(work.responses);
+  const writer = collected.truncate(0).bytes(work.responses);
   const rest = (from: number): Uint8Array => work.ropsList.subarray(from);
   const continued = (from: number): RopContinuation => {
     const responses = writer.finish();
@@ -117,7 +121,9 @@ export function runBuffer(
     if (repeated.length > 0) return answer([first, ...repeated], flags);
   }
   if (complete) session.notifications.write(writer, room - writer.length, session.info.index, session.coding);
-  return answer([payload(writer.finish())], flags);
+  return (flags & AnswerFlags.NoCompression) !== 0
+    ? plainAnswer(writer.finish(), executor.handles)
+    : answer([payload(writer.finish())], flags);
 }
 
 /** Room that a ROP has even where what does not fit could not be sent back: most responses need no more. */
@@ -135,6 +141,14 @@ function answer(payloads: readonly Uint8Array[], flags: number): RunEnd {
   const compress =
     (flags & AnswerFlags.NoCompression) === 0 && payloads.some(({ length }) => length >= WORTH_COMPRESSING);
   return { kind: 'done', result: ErrorCode.Success, rgbOut: writeExtendedBuffers(payloads, { compress }) };
+}
+
+/** The only payload, made where it is sent from. */
+function plainAnswer(ropsList: Uint8Array, handles: readonly number[]): RunEnd {
+  const size = ropBufferSize(ropsList.length, handles.length);
+  const writer = new Writer(EXTENDED_HEADER_SIZE + size);
+  appendRopBuffer(writePlainHeader(writer, size), { ropsList, handles });
+  return { kind: 'done', result: ErrorCode.Success, rgbOut: writer.finish() };
 }
 
 function failed(result: number): RunEnd {

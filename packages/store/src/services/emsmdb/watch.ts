@@ -63,6 +63,13 @@ function mayKnow(logon: Logon, event: MailboxEvent): boolean {
   });
 }
 
+/** Whether who has logged on may learn that a table of folders has changed by an event: by what happens to folders that he may see, or to their parents' list. */
+export function mayLearn(logon: Logon, { kind, folder, oldFolder, parent, oldParent }: MailboxEvent): boolean {
+  if (logon.isOwner) return true;
+  const concerned = kind === 'modified' ? [folder] : [folder, oldFolder, parent, oldParent];
+  return concerned.some((each) => each !== undefined && maySee(logon.rights(each)));
+}
+
 function dataOf(logon: Logon, event: MailboxEvent): NotificationData {
   const type = TYPES[event.kind];
   const id = (counter: Counter | undefined) => (counter === undefined ? {} : { id: logon.id(counter) });

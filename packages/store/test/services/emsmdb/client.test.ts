@@ -7,7 +7,7 @@ import { Message } from '../../../src/client/message.ts';
 import { MapiSession } from '../../../src/client/session.ts';
 import { FolderId } from '../../../src/mailbox/folder-ids.ts';
 import { Mailbox } from '../../../src/mailbox/mailbox.ts';
-import { mailboxPath } from '../../../src/mailbox/mailbox-file.ts';
+import { mailboxFile } from '../../../src/mailbox/mailbox-file.ts';
 import type { MessageContent } from '../../../src/mailbox/model.ts';
 import { objectId } from '../../../src/mapi/object-id.ts';
 import type { PropertyTag } from '../../../src/mapi/property.ts';
@@ -64,7 +64,7 @@ async function whole(blocks: AsyncIterable<Uint8Array>): Promise<Buffer> {
 test('our client reads a mailbox of our store', async () => {
   const store = await RunningStore.start();
   try {
-    const path = mailboxPath(store.folder, 'alice');
+    const path = mailboxFile(store.folder, 'alice');
     await mkdir(dirname(path), { recursive: true });
     const made = Mailbox.create(path, 'alice', { now: () => NOW, random: countingBytes });
     const { id } = made.messages.add(FolderId.Inbox, CONTENT, { original: ORIGINAL });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { FaultStatus, RpcFaultError } from '@rpch/rpc';
 import { Cursor } from '@rpch/rpc/internal';
 import { FolderId } from '../../../src/mailbox/folder-ids.ts';
+import { mailboxFile } from '../../../src/mailbox/mailbox-file.ts';
 import { readAuxBlocks } from '../../../src/mapi/aux-blocks.ts';
 import { errorName } from '../../../src/mapi/error-code.ts';
 import { readExtendedBuffers } from '../../../src/mapi/extended-buffer.ts';
@@ -13,7 +16,7 @@ import { Notify } from '../../../src/mapi/rops/extra-responses.ts';
 import { CreateFolder, OpenFolder } from '../../../src/mapi/rops/folder.ts';
 import { RegisterNotification } from '../../../src/mapi/rops/notification.ts';
 import { GetStoreState, Logon } from '../../../src/mapi/rops/store.ts';
-import { ASYNC_WAIT } from '../../../src/services/emsmdb/client-session.ts';
+import { ASYNC_WAIT, MAX_WAITING_CALLS } from '../../../src/services/emsmdb/client-session.ts';
 import { workerOf } from '../../../src/services/emsmdb/messages.ts';
 import { MAX_SESSIONS_PER_ACCOUNT } from '../../../src/services/emsmdb/session-registry.ts';
 import { bufferOf, dnOf, ropOf } from './rop-client.ts';
@@ -279,4 +282,28 @@ test('one session, mailboxes of two workers: each ROP is done where its logon is
   assert.deepEqual([cursor.u8(), cursor.u8(), cursor.u32(), cursor.u32()], [GetStoreState.id, 0, 0, 0]);
   cursor.end();
   assert.deepEqual(handles, [logon, NO_HANDLE]);
+});
+
+test('a mailbox that cannot be opened ends the session that wanted it, is logged, and harms no other', async () => {
+  const file = mailboxFile(store.folder, 'alice');
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, 'this is no database, and long enough to look like one'.repeat(100));
+  const bob = await logged('bob');
+  const connection = store.connection('alice');
+  const { pcxh } = await connection.connect();
+  const answer = await connection.rpc(pcxh, bufferOf([logonTo('alice')], [NO_HANDLE]));
+  assert.deepEqual([answer.pcxh, errorName(answer.result)], [NULL_HANDLE, 'RpcFailed']);
+  assert.ok(
+    store.recorded.lines.some(({ level, fields }) => level === 'error' && fields.event === 'store.session.broken'),
+  );
+  assert.equal((await bob.connection.rpc(bob.pcxh, bufferOf([], []))).result, 0);
+  assert.equal(store.host.sessions, 1);
+});
+
+test('more calls of one session than may wait for each other are refused', async () => {
+  const { connection, pcxh } = await logged('alice');
+  const calls = Array.from({ length: MAX_WAITING_CALLS + 1 }, () => connection.rpc(pcxh, bufferOf([], [])));
+  const settled = await Promise.allSettled(calls);
+  assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, MAX_WAITING_CALLS);
+  await assert.rejects(calls[MAX_WAITING_CALLS] ?? Promise.resolve(), fault(FaultStatus.nca_s_server_too_busy));
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileName } from '../../../src/mailbox/mailbox-file.ts';
 import { ErrorCode, StoreError } from '../../../src/mapi/error-code.ts';
-import { HandleNumbers, NO_HANDLE } from '../../../src/services/emsmdb/handles.ts';
+import { NO_HANDLE } from '../../../src/mapi/rop-buffer.ts';
+import { HandleNumbers } from '../../../src/services/emsmdb/handles.ts';
 import { Allowance, MAX_OBJECTS, MemoryPool } from '../../../src/services/emsmdb/limits.ts';
 import { isAtLeast, versionOf, versionWords } from '../../../src/services/emsmdb/version.ts';
 

@@ -5,7 +5,6 @@ import type {
   MessageChange,
   MessageContent,
   Recipient,
-  SavedMessage,
   StoredAttachment,
   StoredMessage,
   StoredProperties,
@@ -32,7 +31,7 @@ const DISPLAYED = [
 const MAX_ATTACHMENT_NUMBER = 0x7fffffff;
 
 /** Where a message is stored when it is saved. */
-interface Place {
+export interface Place {
   /** Saves; returns what is stored then. */
   save(change: Omit<MessageChange, 'folder' | 'associated'>, content: () => MessageContent): StoredMessage | undefined;
   load(tag: PropertyTag): PropertyValue | undefined;
@@ -41,7 +40,7 @@ interface Place {
 }
 
 /** What a message is when it is opened. */
-interface Base extends StoredProperties {
+export interface Base extends StoredProperties {
   readonly recipients: readonly Recipient[];
   readonly attachments: readonly StoredAttachment[];
 }
@@ -327,200 +326,13 @@ export abstract class MessageObject extends OverlayObject {
   }
 }
 
-/** A message of a folder. */
-export class FolderMessage extends MessageObject {
-  readonly folder: Counter;
-  readonly associated: boolean;
-  #stored: StoredMessage | undefined;
-  readonly #newId: Counter | undefined;
-  readonly #access: () => number;
-  readonly #owned: () => boolean;
-
-  constructor(
-    logon: Logon,
-    options: {
-      readonly folder: Counter;
-      readonly associated: boolean;
-      readonly stored?: StoredMessage;
-      readonly newId?: Counter;
-      readonly writable: boolean;
-      readonly access: () => number;
-      /** Whether its caller has made it. */
-      readonly owned: () => boolean;
-    },
-  ) {
-    super(logon, options.stored && numbered(options.stored), options.writable);
-    this.#owned = options.owned;
-    this.folder = options.folder;
-    this.associated = options.associated;
-    this.#stored = options.stored;
-    this.#newId = options.newId;
-    this.#access = options.access;
-  }
-
-  get depth(): number {
-    return 0;
-  }
-
-  check(): void {
-    const id = this.#stored?.id;
-    if (id !== undefined && !this.logon.isOwner) this.logon.message(id, this.folder, this.#owned);
-  }
-
-  /** Undefined until it is saved. */
-  get id(): Counter | undefined {
-    return this.#stored?.id;
-  }
-
-  /** Its id, or the one that it will have. */
-  get identity(): Counter | undefined {
-    return this.#stored?.id ?? this.#newId;
-  }
-
-  protected get access(): number {
-    return this.#access();
-  }
-
-  protected override get expected() {
-    return this.#stored === undefined ? {} : { expected: this.#stored.changeNumber };
-  }
-
-  /** What a message was imported from is a property that none is asked for by mistake: it is as long as all others. */
-  override load(tag: PropertyTag): PropertyValue | undefined {
-    const value = super.load(tag);
-    const id = this.#stored?.id;
-    return value === undefined && tag === PidTag.InternetContent && id !== undefined
-      ? this.logon.store.messages.original(id)
-      : value;
-  }
-
-  protected get place(): Place {
-    const { messages } = this.logon.store;
-    const id = this.#stored?.id;
-    return {
-      save: (change) => this.#save(change),
-      load: (tag) => (id === undefined ? undefined : messages.value(id, tag)),
-      loadAttachment: (number, tag) => (id === undefined ? undefined : messages.attachmentValue(id, number, tag)),
-      loadEmbedded: (number) => (id === undefined ? undefined : messages.embedded(id, number)),
-    };
-  }
-
-  /** What the message was imported from is there for whoever asks for it, but not among the properties: copies do not have it. */
-  override load(tag: PropertyTag): PropertyValue | undefined {
-    const id = this.#stored?.id;
-    return tag === PidTag.InternetContent && id !== undefined
-      ? this.logon.store.messages.original(id)
-      : super.load(tag);
-  }
-
-  #save(change: Omit<MessageChange, 'folder' | 'associated'>): StoredMessage | undefined {
-    const { messages } = this.logon.store;
-    const id = this.#stored?.id;
-    const named = id === undefined ? (this.#newId === undefined ? {} : { newId: this.#newId }) : { id };
-    const saved: SavedMessage = messages.save({
-      ...named,
-      folder: this.folder,
-      associated: this.associated,
-      ...change,
-    });
-    this.#stored = messages.get(saved.id);
-    return this.#stored;
-  }
-
-  /** Takes up what others have saved ([MS-OXCMSG] 3.2.5.8). Throws ObjectDeleted. */
-  reload(): void {
-    const id = this.#stored?.id;
-    if (id === undefined) return;
-    const stored = this.logon.store.messages.get(id);
-    if (stored === undefined) throw new StoreError(ErrorCode.ObjectDeleted, `message ${id}`);
-    this.#stored = stored;
-    this.rebase(numbered(stored));
-  }
-}
-
-/** A message that an attachment embeds: saved, it is the attachment's, which must be saved in turn. */
-export class EmbeddedMessage extends MessageObject {
-  readonly attachment: AttachmentObject;
-  readonly #held: Holding;
-  #content: MessageContent | undefined;
-
-  constructor(attachment: AttachmentObject, content: MessageContent | undefined, writable: boolean) {
-    super(attachment.logon, content && numbered(baseOf(content)), writable);
-    this.attachment = attachment;
-    this.#held = new Holding((bytes) => attachment.logon.session.allowance.use(bytes));
-    try {
-      this.#hold(content);
-    } catch (error) {
-      super.close();
-      throw error;
-    }
-  }
-
-  /** All of it is in memory, not only what is its own. */
-  #hold(content: MessageContent | undefined): void {
-    this.#held.become(content === undefined ? 0 : contentSize(content));
-    this.#content = content;
-  }
-
-  override close(): void {
-    super.close();
-    this.#held.become(0);
-  }
-
-  get folder(): undefined {
-    return undefined;
-  }
-
-  check(): void {
-    this.attachment.check();
-  }
-
-  get depth(): number {
-    return this.attachment.depth + 1;
-  }
-
-  protected get access(): number {
-    return this.writable ? 3 : 2;
-  }
-
-  protected get place(): Place {
-    const find = (number: number) => this.#content?.attachments.find((each) => each.number === number);
-    return {
-      save: (_change, content) => {
-        const whole = content();
-        this.#hold(whole);
-        this.attachment.embed(whole);
-        this.rebase({ ...baseOf(whole), recipients: this.recipients });
-        return undefined;
-      },
-      load: (tag) => this.#content?.properties.get(tag),
-      loadAttachment: (number, tag) => find(number)?.properties.get(tag),
-      loadEmbedded: (number) => find(number)?.embedded,
-    };
-  }
-}
-
 /**
  * Recipients numbered from 0: the rows that come with an open message have no numbers, and RopReadRecipients goes on where they
  * end ([MS-OXCMSG] 3.2.5.6).
  */
-function numbered(base: Base): Base {
+export function numbered(base: Base): Base {
   const recipients = [...base.recipients].sort((a, b) => a.rowId - b.rowId);
   return { ...base, recipients: recipients.map((recipient, rowId) => ({ ...recipient, rowId })) };
-}
-
-const NOTHING_LARGE: ReadonlyMap<PropertyTag, number> = new Map();
-
-/** A message that is all in memory, as one that is stored. */
-function baseOf({ properties, recipients, attachments }: MessageContent): Base {
-  return {
-    properties: new Map(properties),
-    large: NOTHING_LARGE,
-    recipients,
-    attachments: attachments.map(({ number, properties: own, embedded }) => {
-      return { number, properties: new Map(own), large: NOTHING_LARGE, embeds: embedded !== undefined };
-    }),
-  };
 }
 
 /** What an attachment is, with what was saved of it since; undefined where it is new. */

@@ -1,5 +1,6 @@
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import { type PropertyTag, PropertyType, type PropertyValue, typeOf, withType } from '../../../mapi/property.ts';
+import { StreamOrigin } from '../../../mapi/rops/stream.ts';
 import {
   decodeString8,
   decodeUnicode,
@@ -8,9 +9,6 @@ import {
   type TextCoding,
 } from '../../../mapi/text-coding.ts';
 import { type Allowance, MAX_STREAM } from '../limits.ts';
-
-/** Origin of RopSeekStream ([MS-OXCPRPT] 2.2.17.1). */
-const Origin = { Beginning: 0, Current: 1, End: 2 } as const;
 
 /** What a stream writes to. */
 export interface StreamTarget {
@@ -40,7 +38,7 @@ export function streamBytes(tag: PropertyTag, value: PropertyValue, coding: Text
 }
 
 /** The value that bytes make of a property, which is kept as {@link streamTag}. */
-export function streamValue(tag: PropertyTag, bytes: Uint8Array, coding: TextCoding): PropertyValue {
+function streamValue(tag: PropertyTag, bytes: Uint8Array, coding: TextCoding): PropertyValue {
   if (typeOf(tag) === PropertyType.String8) return decodeString8(bytes, coding.codePage);
   return typeOf(tag) === PropertyType.String ? decodeUnicode(bytes) : bytes.slice();
 }
@@ -125,9 +123,9 @@ export class StreamObject {
   /** Moves; what is written past the end later leaves zeros before it. Throws StreamInvalidParam, StreamSeekError. */
   seek(origin: number, offset: bigint): number {
     let from: number;
-    if (origin === Origin.Beginning) from = 0;
-    else if (origin === Origin.Current) from = this.#position;
-    else if (origin === Origin.End) from = this.#length;
+    if (origin === StreamOrigin.Beginning) from = 0;
+    else if (origin === StreamOrigin.Current) from = this.#position;
+    else if (origin === StreamOrigin.End) from = this.#length;
     else throw new StoreError(ErrorCode.StreamInvalidParam, `origin ${origin}`);
     const position = BigInt(from) + offset;
     if (position < 0n || position > BigInt(MAX_STREAM)) {

@@ -17,7 +17,7 @@ import {
 import type { Logon } from '../logon.ts';
 import { folderOf } from '../narrow.ts';
 import { FolderObject } from '../objects/folder-object.ts';
-import { has } from '../rights.ts';
+import { has, maySee } from '../rights.ts';
 import { on, refuse } from '../rop-context.ts';
 
 const KNOWN_DELETE_FLAGS =
@@ -40,8 +40,8 @@ const createFolder = on(CreateFolder, (context, request) => {
   if (type !== FolderType.Generic) throw new StoreError(ErrorCode.InvalidParam, `folder type ${type}`);
   logon.folder(parent.id);
   const existing = request.openExisting ? logon.store.folders.childNamed(parent.id, name) : undefined;
-  if (existing !== undefined) {
-    logon.folder(existing.id);
+  // One that he may not see is as one that is not there.
+  if (existing !== undefined && maySee(logon.rights(existing.id))) {
     context.open(new FolderObject(logon, existing.id));
     return { folderId: logon.id(existing.id), isExistingFolder: true, hasRules: false, isGhosted: false };
   }

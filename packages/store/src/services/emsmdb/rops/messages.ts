@@ -17,7 +17,9 @@ import {
 import type { Logon } from '../logon.ts';
 import { attachmentOf, messageOf } from '../narrow.ts';
 import { AttachMethod } from '../objects/attachment-object.ts';
-import { EmbeddedMessage, FolderMessage, type MessageObject } from '../objects/message-object.ts';
+import { EmbeddedMessage } from '../objects/embedded-message.ts';
+import { FolderMessage } from '../objects/folder-message.ts';
+import type { MessageObject } from '../objects/message-object.ts';
 import { openedMessage } from '../opened-message.ts';
 import { isOwned, visibleMessage } from '../ownership.ts';
 import { on, type RopContext } from '../rop-context.ts';

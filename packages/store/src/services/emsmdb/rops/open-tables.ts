@@ -10,7 +10,7 @@ import { folderOf, messageOf } from '../narrow.ts';
 import { TableObject } from '../objects/table-object.ts';
 import { on } from '../rop-context.ts';
 import { attachmentRows, hierarchyRows, NO_RULES, ofFolders, permissionRows } from '../table-rows.ts';
-import { watchTable } from '../watch.ts';
+import { mayLearn, watchTable } from '../watch.ts';
 
 /** [MS-OXCFOLD] 3.2.5.13. */
 const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
@@ -21,7 +21,8 @@ const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
   const rows = hierarchyRows(logon, folder, (tableFlags & TableFlags.Depth) !== 0);
   const table = new MemoryTable(rows, coding);
   const isSilent = (tableFlags & (TableFlags.NoNotifications | TableFlags.SuppressesNotifications)) !== 0;
-  const watch = isSilent ? undefined : (handle: number) => watchTable(logon, handle, ofFolders);
+  const concerns = (event: MailboxEvent) => ofFolders(event) && mayLearn(logon, event);
+  const watch = isSilent ? undefined : (handle: number) => watchTable(logon, handle, concerns);
   const check = logon.isOwner ? undefined : () => void logon.folder(folder.id);
   context.open(new TableObject(table, check, watch, () => rows.close()));
   return { rowCount: table.rowCount };

@@ -9,7 +9,7 @@ import {
 } from '../../../mapi/rops/message.ts';
 import type { Logon } from '../logon.ts';
 import { folderOf, messageOf } from '../narrow.ts';
-import { FolderMessage } from '../objects/message-object.ts';
+import { FolderMessage } from '../objects/folder-message.ts';
 import { isOwned, permitted, visibleMessage } from '../ownership.ts';
 import { on } from '../rop-context.ts';
 

@@ -1,0 +1,39 @@
+/** Messages that go to the other thread together at most: it is not to wait for more while it could work. */
+const MAX_BATCH = 8;
+
+/**
+ * Sends messages to another thread several at a time, in their order: each time that it is woken costs more than the message does. What
+ * is collected goes when this thread is done with the events of the moment.
+ */
+export class Batch<T> {
+  readonly #send: (messages: readonly T[], transfer: ArrayBuffer[]) => void;
+  #messages: T[] = [];
+  #transfer: ArrayBuffer[] = [];
+  #scheduled = false;
+
+  constructor(send: (messages: readonly T[], transfer: ArrayBuffer[]) => void) {
+    this.#send = send;
+  }
+
+  add(message: T, transfer: readonly ArrayBuffer[]): void {
+    this.#messages.push(message);
+    this.#transfer.push(...transfer);
+    if (this.#messages.length >= MAX_BATCH) this.flush();
+    else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** Sends what there is at once. */
+  flush(): void {
+    if (this.#messages.length === 0) return;
+    const [messages, transfer] = [this.#messages, this.#transfer];
+    this.#messages = [];
+    this.#transfer = [];
+    this.#send(messages, transfer);
+  }
+}

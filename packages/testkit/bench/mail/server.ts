@@ -1,0 +1,22 @@
+import { freePort, RPCH_BIN } from '../candidates.ts';
+import type { Children } from '../children.ts';
+import { CORES } from '../run-time/measurements.ts';
+import { type Setting, serveArguments } from './setting.ts';
+
+/** A running `rpch serve`. */
+export interface MailServer {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** Starts `rpch serve` on the servers' core, all its threads. @param nodeArgs go to Node before the program. */
+export async function startServer(
+  children: Children,
+  setting: Setting,
+  nodeArgs: readonly string[] = [],
+): Promise<MailServer> {
+  const port = await freePort();
+  const args = ['-c', CORES.server, process.execPath, ...nodeArgs, RPCH_BIN, ...serveArguments(setting, port)];
+  const { pid } = await children.start('rpch serve', 'taskset', args, { says: /^ready/m });
+  return { pid, port };
+}

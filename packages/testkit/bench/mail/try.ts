@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { spawn, execFileSync } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RPCH_BIN, freePort } from '../candidates.ts';
+import { makeSetting, serveArguments, PASSWORD, READER } from './setting.ts';
+const dir = mkdtempSync(join(tmpdir(), 'rpch-mail-'));
+const setting = await makeSetting(dir);
+const port = await freePort();
+const server = spawn('taskset', ['-c', '1', process.execPath, ...(process.env.NODEARGS?.split(' ') ?? []), RPCH_BIN, ...serveArguments(setting, port)], { stdio: ['ignore', 'ignore', 'pipe'] });
+await new Promise<void>((r) => server.stderr.on('data', (d) => { if (String(d).includes('ready')) r(); else process.stderr.write(d); }));
+const run = (core: string, file: string, task: object) => JSON.parse(execFileSync('taskset', ['-c', core, process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(task)], { encoding: 'utf8', maxBuffer: 1 << 24 }));
+const base = { serverPid: server.pid, seconds: 2 };
+const login = { port, user: READER, password: PASSWORD, level: (process.env.LEVEL ?? 'connect') as 'connect' };
+const pages = { kind: 'pages', userDn: setting.dns[READER], folder: setting.folder, compressed: false };
+for (const what of (process.argv[2] ?? 'sql,sqlany,p1,p16,p64,any16,z16,nspi16,echo').split(',')) {
+  let r: any;
+  if (what === 'sql') r = run('1', 'direct.ts', { file: setting.file, pages: [setting.pages[0]], seconds: 2 });
+  if (what === 'sqlany') r = run('1', 'direct.ts', { file: setting.file, pages: setting.pages, seconds: 2 });
+  if (/^p\d/.test(what)) r = run('0', 'load.ts', { ...base, login, clients: Number(what.slice(1)), work: { ...pages, positions: [0] } });
+  if (what === 'any16') r = run('0', 'load.ts', { ...base, login, clients: 16, work: { ...pages, positions: setting.positions } });
+  if (what === 'z16') r = run('0', 'load.ts', { ...base, login, clients: 16, work: { ...pages, positions: [0], compressed: true } });
+  if (what === 'nspi16') r = run('0', 'load.ts', { ...base, login, clients: 16, work: { kind: 'address book' } });
+  if (what === 'echo') r = run('0', 'load.ts', { ...base, login, clients: 16, work: { kind: 'echo', sizes: [{ request: 200, answer: 12000 }] } });
+  console.log(what, JSON.stringify(r));
+}
+server.kill('SIGTERM');
+await new Promise((r) => server.on('exit', r));
+rmSync(dir, { recursive: true });

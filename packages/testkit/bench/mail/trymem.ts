@@ -1,0 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Children } from '../children.ts';
+import { measureMemory } from './memory.ts';
+import { makeSetting } from './setting.ts';
+const children = new Children();
+const dir = mkdtempSync('/tmp/rpch-mail-');
+const setting = await makeSetting(dir);
+console.log(await measureMemory(children, setting, Number(process.argv[2] ?? 1000)));
+await children.endAll();
+rmSync(dir, { recursive: true });

@@ -1,0 +1,64 @@
+import { type ClientOf, type ContextHandle, Nspi, nspiDeclaration, rfrDeclaration } from '@rpch/rpc/internal';
+import { PidTag } from '@rpch/store/client';
+import type { MailScene } from './mail-scene.ts';
+import type { MailTally } from './mail-tally.ts';
+
+/** The address book is everybody's to read and nobody's to change. */
+export async function writeAddressBook(scene: MailScene, tally: MailTally, names: readonly string[]): Promise<void> {
+  const client = scene.client('mallory');
+  const nspi = await client.bind(nspiDeclaration);
+  const rfr = await client.bind(rfrDeclaration);
+  const { contextHandle: hRpc } = await nspi.bind({ dwFlags: 0, pStat: STAT, pServerGuid: null });
+  const seen = await everybody(nspi, hRpc);
+  for (const mid of new Set([...Array(32).keys(), ...seen.mids])) {
+    const pStat = { ...STAT, CurrentRec: mid };
+    for (const tag of [PidTag.DisplayName, PidTag.EmailAddress, 0x3a08001f, 0x8005001f]) {
+      const value = { ulPropTag: tag, ulReserved: 0, Value: { case: 31 as const, value: 'mallory was here' } };
+      const pRow = { Reserved: 0, lpProps: [value] };
+      const pPropTags = { aulPropTag: [tag] };
+      await tally.mustFail('NspiModProps', async () => {
+        return (await nspi.modProps({ hRpc, Reserved: 0, pStat, pPropTags, pRow })).result;
+      });
+    }
+    for (const dwFlags of [0, 1]) {
+      const lpEntryIds = { lpbin: [{ lpb: Uint8Array.of(1, 2, 3, 4) }] };
+      await tally.mustFail('NspiModLinkAtt', async () => {
+        return (await nspi.modLinkAtt({ hRpc, dwFlags, ulPropTag: 0x8009000d, dwMId: mid, lpEntryIds })).result;
+      });
+    }
+  }
+  const after = await everybody(nspi, hRpc);
+  if (after.text !== seen.text) tally.found('the address book has changed');
+  for (const name of names) {
+    const { ppszServer } = await rfr.getNewDSA({ ulFlags: 0, pUserDN: name, ppszUnused: null, ppszServer: null });
+    scene.look('RfrGetNewDSA', Buffer.from(String(ppszServer)));
+    if (name.length < 10) continue;
+    await tally.mustFail(`RfrGetFQDNFromServerDN of ${name}`, async () => {
+      return (await rfr.getFQDNFromServerDN({ ulFlags: 0, szMailboxServerDN: name })).result;
+    });
+  }
+  scene.close(client);
+}
+
+const STAT = {
+  SortType: Nspi.SortTypeDisplayName,
+  ContainerID: 0,
+  CurrentRec: 0,
+  Delta: 0,
+  NumPos: 0,
+  TotalRecs: 0,
+  CodePage: 1252,
+  TemplateLocale: 0x0409,
+  SortLocale: 0x0409,
+};
+
+/** All rows of the address book as they are now. */
+async function everybody(
+  nspi: ClientOf<typeof nspiDeclaration>,
+  hRpc: ContextHandle,
+): Promise<{ readonly text: string; readonly mids: readonly number[] }> {
+  const pPropTags = { aulPropTag: [0xfffd0003, PidTag.DisplayName, PidTag.EmailAddress] };
+  const { ppRows } = await nspi.queryRows({ hRpc, dwFlags: 0, pStat: STAT, lpETable: null, Count: 100, pPropTags });
+  const mids = (ppRows?.aRow ?? []).map(({ lpProps }) => Number(lpProps?.[0]?.Value.value ?? 0));
+  return { text: JSON.stringify(ppRows, (_, value) => (typeof value === 'bigint' ? String(value) : value)), mids };
+}
