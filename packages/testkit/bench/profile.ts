@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { RpchError } from '@rpch/rpc';
 
 /** The part of V8's .cpuprofile that is read here (Chrome DevTools Protocol, Profiler.Profile). Times in microseconds. */
-interface CpuProfile {
+export interface CpuProfile {
   readonly nodes: readonly { readonly id: number; readonly callFrame: CallFrame }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];

@@ -16,11 +16,13 @@ import { Initiator } from '../src/ntlm-initiator.ts';
 import { requestPdu } from '../src/plain-pdus.ts';
 import { requestHead } from '../src/scripted-client.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
+import { ADDRESS_BOOK_TARGETS } from './fuzz-address-book.ts';
 import { ASSOCIATION_TARGETS } from './fuzz-associations.ts';
 import { DECODE_TARGETS } from './fuzz-decode.ts';
 import { NDR_TARGETS } from './fuzz-ndr.ts';
 import { fuzzRoles, ROLE_SEEDS } from './fuzz-roles.ts';
 import { SECURITY_TARGETS } from './fuzz-security.ts';
+import { STORE_TARGETS } from './fuzz-store.ts';
 import type { Target } from './fuzz-target.ts';
 import { TEXT_TARGETS } from './fuzz-texts.ts';
 
@@ -92,6 +94,8 @@ export const TARGETS: readonly Target[] = [
   ...ASSOCIATION_TARGETS,
   ...TEXT_TARGETS,
   ...DECODE_TARGETS,
+  ...STORE_TARGETS,
+  ...ADDRESS_BOOK_TARGETS,
 ];
 
 /** A PDU with every field at a value in range. */

@@ -1,7 +1,12 @@
-import { type ClientOf, type ContextHandle, Nspi, nspiDeclaration, rfrDeclaration } from '@rpch/rpc/internal';
+import { type ClientOf, type ContextHandle, nspiDeclaration, rfrDeclaration } from '@rpch/rpc/internal';
 import { PidTag } from '@rpch/store/client';
+import { STAT } from './mail-requests.ts';
 import type { MailScene } from './mail-scene.ts';
 import type { MailTally } from './mail-tally.ts';
+
+/** The lengths that the DN of a server may have ([MS-OXABREF] 3.1.4.2), its terminator among them. */
+const MIN_SERVER_DN = 10;
+const MAX_SERVER_DN = 1024;
 
 /** The address book is everybody's to read and nobody's to change. */
 export async function writeAddressBook(scene: MailScene, tally: MailTally, names: readonly string[]): Promise<void> {
@@ -32,25 +37,13 @@ export async function writeAddressBook(scene: MailScene, tally: MailTally, names
   for (const name of names) {
     const { ppszServer } = await rfr.getNewDSA({ ulFlags: 0, pUserDN: name, ppszUnused: null, ppszServer: null });
     scene.look('RfrGetNewDSA', Buffer.from(String(ppszServer)));
-    if (name.length < 10) continue;
+    if (name.length < MIN_SERVER_DN || name.length >= MAX_SERVER_DN) continue;
     await tally.mustFail(`RfrGetFQDNFromServerDN of ${name}`, async () => {
       return (await rfr.getFQDNFromServerDN({ ulFlags: 0, szMailboxServerDN: name })).result;
     });
   }
   scene.close(client);
 }
-
-const STAT = {
-  SortType: Nspi.SortTypeDisplayName,
-  ContainerID: 0,
-  CurrentRec: 0,
-  Delta: 0,
-  NumPos: 0,
-  TotalRecs: 0,
-  CodePage: 1252,
-  TemplateLocale: 0x0409,
-  SortLocale: 0x0409,
-};
 
 /** All rows of the address book as they are now. */
 async function everybody(

@@ -3,8 +3,8 @@
  * found is printed, and makes the exit code 1.
  */
 import { parseArgs } from 'node:util';
-import { garbage } from './mail-garbage.ts';
 import { trespassAsDelegate } from './mail-delegate.ts';
+import { garbage } from './mail-garbage.ts';
 import { MailScene } from './mail-scene.ts';
 import { MailTally } from './mail-tally.ts';
 import { trespass } from './mail-trespass.ts';
@@ -29,14 +29,16 @@ async function main(args: readonly string[]): Promise<number> {
   let failed = false;
   const report = (name: string, tally: MailTally, began: number): void => {
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
-    console.log(`${name}: ${tally.attempts} attempts, ${tally.refused} counted as refused, ${tally.findings.length} findings, ${seconds} s`);
+    console.log(
+      `${name}: ${tally.attempts} attempts, ${tally.refused} counted as refused, ${tally.findings.length} findings, ${seconds} s`,
+    );
     for (const line of tally.refusalLines()) console.log(line);
     for (const finding of tally.findings) console.log(`finding: ${finding}`);
     failed ||= tally.findings.length > 0;
   };
   try {
     const parts = {
-      trespass: (tally: MailTally) => trespass(scene, tally),
+      trespass: (tally: MailTally) => trespass(scene, tally, { messages: 4 * messages, names: 100 }),
       delegate: (tally: MailTally) => trespassAsDelegate(scene, tally, { messages }),
       garbage: (tally: MailTally) => garbage(scene, tally, { inputs, seed, tell: (line) => console.log(line) }),
     };
@@ -61,13 +63,17 @@ async function main(args: readonly string[]): Promise<number> {
 function readOptions(args: readonly string[]) {
   const text = { type: 'string' } as const;
   try {
-    const { values } = parseArgs({ args: [...args], options: { inputs: text, messages: text, seed: text, only: text } });
+    const { values } = parseArgs({
+      args: [...args],
+      options: { inputs: text, messages: text, seed: text, only: text },
+    });
     const number = (given: string | undefined, otherwise: number): number => {
       const value = Number(given ?? otherwise);
       if (!Number.isInteger(value) || value < 0) throw new Error('no number');
       return value;
     };
-    if (values.only !== undefined && !['trespass', 'delegate', 'garbage'].includes(values.only)) throw new Error('no such part');
+    if (values.only !== undefined && !['trespass', 'delegate', 'garbage'].includes(values.only))
+      throw new Error('no such part');
     return {
       inputs: number(values.inputs, DEFAULT_INPUTS),
       messages: number(values.messages, 60),

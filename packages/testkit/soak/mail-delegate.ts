@@ -182,9 +182,27 @@ async function everyRopWithIds(
   const folders = alice.folders.filter((id) => id !== alice.shared && id !== objectId(FolderId.Calendar));
   const some = everyNth(alice.messages, messages);
   const pairs: (readonly [Named, Named])[] = [
-    ...folders.map((id, i) => [{ folder: id, message: alice.secretMessage, guid }, { folder: nobody(i), message: nobody(i), guid }] as const),
-    ...some.map((id, i) => [{ folder: alice.shared, message: id, guid }, { folder: alice.shared, message: nobody(i), guid }] as const),
-    ...some.map((id, i) => [{ folder: 0n, message: id, guid }, { folder: 0n, message: nobody(i), guid }] as const),
+    ...folders.map(
+      (id, i) =>
+        [
+          { folder: id, message: alice.secretMessage, guid },
+          { folder: nobody(i), message: nobody(i), guid },
+        ] as const,
+    ),
+    ...some.map(
+      (id, i) =>
+        [
+          { folder: alice.shared, message: id, guid },
+          { folder: alice.shared, message: nobody(i), guid },
+        ] as const,
+    ),
+    ...some.map(
+      (id, i) =>
+        [
+          { folder: 0n, message: id, guid },
+          { folder: 0n, message: nobody(i), guid },
+        ] as const,
+    ),
   ];
   for (const rop of ID_ROPS) {
     if (RECKONING.has(rop.name)) continue;
@@ -263,7 +281,9 @@ function everyNth<T>(all: readonly T[], most: number): T[] {
 async function lookAround(scene: MailScene, tally: MailTally, mallory: RopSender, logon: number): Promise<void> {
   const { alice } = scene;
   const folder = (await mallory.rop(OpenFolder, logon, { folderId: alice.shared, openModeFlags: 0 })).handle;
-  const columns = Object.values(PidTag).filter((tag) => (tag & 0xffff) !== 0x000d).slice(0, 400);
+  const columns = Object.values(PidTag)
+    .filter((tag) => (tag & 0xffff) !== 0x000d)
+    .slice(0, 400);
   for (const handle of [logon, folder]) {
     await mallory.rop(GetPropertiesAll, handle, { propertySizeLimit: 0, wantUnicode: true });
     await mallory.rop(QueryNamedProperties, handle, { queryFlags: 0, hasGuid: false });

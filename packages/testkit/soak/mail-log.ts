@@ -37,7 +37,11 @@ export class LogExpectation {
     for (const [event, expected] of this.#expected) {
       const written = () => this.#scene.server.count(event) - (this.#before.get(event) ?? 0);
       try {
-        await eventually(() => written() >= expected, () => '', WRITTEN_WITHIN);
+        await eventually(
+          () => written() >= expected,
+          () => '',
+          WRITTEN_WITHIN,
+        );
       } catch {
         this.#tally.found(`${this.#of} ${expected} refusals, and ${written()} lines ${event}`.trim());
       }

@@ -16,7 +16,8 @@ import type { RopSender } from './mail-rops.ts';
 import type { MailScene } from './mail-scene.ts';
 import type { MailTally } from './mail-tally.ts';
 
-const { ReadAny, Create, EditOwned, DeleteOwned, EditAny, DeleteAny, CreateSubfolder, FolderOwner, FolderContact } = Right;
+const { ReadAny, Create, EditOwned, DeleteOwned, EditAny, DeleteAny, CreateSubfolder, FolderOwner, FolderContact } =
+  Right;
 const SEES = Right.FolderVisible;
 
 /** Rights that alice gives, one after the other: each right alone, and what belongs together. */
@@ -46,7 +47,11 @@ export interface Delegate {
 }
 
 /** Tries in the shared folder all that there is a right for; what is done without it, or refused with it, is a finding. */
-export async function probeRights(scene: MailScene, tally: MailTally, { mallory, logon, rights }: Delegate): Promise<void> {
+export async function probeRights(
+  scene: MailScene,
+  tally: MailTally,
+  { mallory, logon, rights }: Delegate,
+): Promise<void> {
   const { shared, sharedMessages } = scene.alice;
   const has = (...wanted: readonly number[]) => wanted.every((right) => (rights & right) !== 0);
   const sees = has(SEES) || has(FolderOwner);
@@ -59,7 +64,11 @@ export async function probeRights(scene: MailScene, tally: MailTally, { mallory,
   await check('RopOpenFolder', sees, async () => returnValue);
   if (!sees) return;
   const table = { tableFlags: 0 };
-  await check('RopGetContentsTable', reads, async () => (await mallory.rop(GetContentsTable, folder, table)).returnValue);
+  await check(
+    'RopGetContentsTable',
+    reads,
+    async () => (await mallory.rop(GetContentsTable, folder, table)).returnValue,
+  );
   const [hers = 0n] = sharedMessages;
   await check('RopOpenMessage', reads, async () => (await openMessage(mallory, logon, shared, hers, 0)).returnValue);
   const edits = reads && has(EditAny);
@@ -69,18 +78,33 @@ export async function probeRights(scene: MailScene, tally: MailTally, { mallory,
   await check('RopEmptyFolder', has(DeleteAny), async () => {
     // Only where it must be refused: what was deleted is not there for what follows.
     if (has(DeleteAny)) return 0;
-    return (await mallory.rop(EmptyFolder, folder, { wantAsynchronous: false, wantDeleteAssociated: true })).returnValue;
+    return (await mallory.rop(EmptyFolder, folder, { wantAsynchronous: false, wantDeleteAssociated: true }))
+      .returnValue;
   });
-  const sub = { folderType: 1, useUnicodeStrings: true, openExisting: false, displayName: `Sub ${rights}`, comment: '' };
+  const sub = {
+    folderType: 1,
+    useUnicodeStrings: true,
+    openExisting: false,
+    displayName: `Sub ${rights}`,
+    comment: '',
+  };
   const subfolder = async () => (await mallory.rop(CreateFolder, folder, sub)).returnValue;
   await check('RopCreateFolder', has(CreateSubfolder), subfolder);
   const owner = has(FolderOwner);
   const permissions = async () => (await mallory.rop(GetPermissionsTable, folder, table)).returnValue;
   await check('RopGetPermissionsTable', owner, permissions);
   const change = { modifyFlags: 0, permissionsData: [] };
-  await check('RopModifyPermissions', owner, async () => (await mallory.rop(ModifyPermissions, folder, change)).returnValue);
+  await check(
+    'RopModifyPermissions',
+    owner,
+    async () => (await mallory.rop(ModifyPermissions, folder, change)).returnValue,
+  );
   const comment = { propertyValues: new Map([[PidTag.Comment, 'x']]) };
-  await check('RopSetProperties of the folder', owner, async () => (await mallory.rop(SetProperties, folder, comment)).returnValue);
+  await check(
+    'RopSetProperties of the folder',
+    owner,
+    async () => (await mallory.rop(SetProperties, folder, comment)).returnValue,
+  );
   const copy = { messageIds: [hers], wantAsynchronous: false, wantCopy: true };
   await check('RopMoveCopyMessages within the folder', reads && has(Create), async () => {
     return partial(await mallory.rop(MoveCopyMessages, folder, copy, { to: folder }));
@@ -88,13 +112,20 @@ export async function probeRights(scene: MailScene, tally: MailTally, { mallory,
   await probeOwn(scene, check, { mallory, logon, rights }, folder);
   const gone = { wantAsynchronous: false, notifyNonRead: false, messageIds: sharedMessages.slice(1, 2) };
   // The last case but one: her second message goes.
-  await check('RopDeleteMessages', reads && has(DeleteAny), async () => partial(await mallory.rop(DeleteMessages, folder, gone)));
+  await check('RopDeleteMessages', reads && has(DeleteAny), async () =>
+    partial(await mallory.rop(DeleteMessages, folder, gone)),
+  );
 }
 
 type Check = (what: string, may: boolean, attempt: () => Promise<number>) => Promise<void>;
 
 /** A message that he makes himself. */
-async function probeOwn(scene: MailScene, check: Check, { mallory, logon, rights }: Delegate, folder: number): Promise<void> {
+async function probeOwn(
+  scene: MailScene,
+  check: Check,
+  { mallory, logon, rights }: Delegate,
+  folder: number,
+): Promise<void> {
   const { shared } = scene.alice;
   const has = (right: number) => (rights & right) !== 0;
   let own: ObjectId = 0n;
@@ -114,7 +145,13 @@ async function probeOwn(scene: MailScene, check: Check, { mallory, logon, rights
   });
 }
 
-function openMessage(mallory: RopSender, logon: number, folderId: ObjectId, messageId: ObjectId, openModeFlags: number) {
+function openMessage(
+  mallory: RopSender,
+  logon: number,
+  folderId: ObjectId,
+  messageId: ObjectId,
+  openModeFlags: number,
+) {
   return mallory.rop(OpenMessage, logon, { codePageId: 0x0fff, folderId, openModeFlags, messageId });
 }
 

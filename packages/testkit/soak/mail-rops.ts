@@ -118,7 +118,8 @@ export function madeUpRequest(rop: AnyRop, random: SeededRandom): AnyRequest | u
 }
 
 function indexesOf(rop: AnyRop): { readonly logonId: number } & Readonly<Record<string, number>> {
-  const { logonId, inputHandleIndex, outputHandleIndex, sourceHandleIndex, destHandleIndex, responseHandleIndex } = INDEXES;
+  const { logonId, inputHandleIndex, outputHandleIndex, sourceHandleIndex, destHandleIndex, responseHandleIndex } =
+    INDEXES;
   switch (rop.header) {
     case 'in':
       return { logonId, inputHandleIndex };

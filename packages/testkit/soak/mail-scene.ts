@@ -1,14 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { RpcClient, type RpcClientOptions } from '@rpch/rpc/internal';
 import { fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
 import type { EmsmdbCalls } from '@rpch/store/client';
 import { organizationOf, recipientDn } from '@rpch/store/src/directory/organization.ts';
 import { FolderId } from '@rpch/store/src/mailbox/folder-ids.ts';
 import type { MessageContent } from '@rpch/store/src/mailbox/model.ts';
-import { objectId, type ObjectId } from '@rpch/store/src/mapi/object-id.ts';
+import { type ObjectId, objectId } from '@rpch/store/src/mapi/object-id.ts';
 import type { PropertyTag, PropertyValue } from '@rpch/store/src/mapi/property.ts';
 import { PidTag } from '@rpch/store/src/mapi/property-tags.ts';
 import { MailServerProcess } from '../src/mail-server-process.ts';
@@ -16,6 +16,8 @@ import { RopSender } from './mail-rops.ts';
 
 /** Stands in every text that nobody but its owner may ever see. */
 export const SECRET = 'Wz7Kq';
+/** Stands in what alice shares: it is found where it may be read, so that what is not found is not there. */
+const SHOWN = 'Op4Xn';
 /** Subjects as long as that are nobody's by chance. */
 const TELLING = 14;
 /** Answers below this length have no room for a text. */
@@ -48,6 +50,8 @@ export class MailScene {
   readonly alice: AliceIds;
   /** What was found in answers that must not be there. */
   readonly leaks: string[] = [];
+  /** Answers with what may be read. */
+  shown = 0;
   readonly #folder: string;
   readonly #passwords: Readonly<Record<User, string>>;
   readonly #secrets: readonly Buffer[];
@@ -59,7 +63,10 @@ export class MailScene {
     this.#folder = folder;
     this.#passwords = passwords;
     this.alice = made.alice;
-    this.#secrets = [SECRET, ...made.texts].flatMap((text) => [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf8')]);
+    this.#secrets = [SECRET, ...made.texts].flatMap((text) => [
+      Buffer.from(text, 'utf16le'),
+      Buffer.from(text, 'utf8'),
+    ]);
   }
 
   static async start(): Promise<MailScene> {
@@ -121,6 +128,7 @@ export class MailScene {
     this.#answers++;
     if (bytes.length < LEAST_ANSWER) return;
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (SHOWN_BYTES.some((shown) => buffer.includes(shown))) this.shown++;
     const found = this.#secrets.find((secret) => buffer.includes(secret));
     if (found !== undefined) this.leaks.push(`${what}: ${found.toString(found.includes(0) ? 'utf16le' : 'utf8')}`);
   }
@@ -133,6 +141,8 @@ export class MailScene {
     return how;
   }
 }
+
+const SHOWN_BYTES = [Buffer.from(SHOWN, 'utf16le'), Buffer.from(SHOWN, 'utf8')];
 
 /** NoCompression and NoXorMagic of pulFlags ([MS-OXCRPC] 3.1.4.2). */
 const NOTHING_HIDDEN = 0x3;
@@ -188,9 +198,10 @@ function addSecrets(mailbox: Mailbox, account: string): AliceIds {
   const secret = named(FolderId.IpmSubtree, `${SECRET} plans`);
   const shared = named(FolderId.IpmSubtree, 'Shared');
   const below = named(shared, `${SECRET} below`);
-  const plain = [1, 2, 3].map((n) => messages.add(shared, mail(`open ${n}`)).id);
+  const plain = [1, 2, 3].map((n) => messages.add(shared, mail(`${SHOWN} ${n}`)).id);
   const all = [secret, below, FolderId.Inbox, FolderId.Calendar, FolderId.Drafts].flatMap((folder) => [
-    messages.add(folder, mail(`${SECRET} subject`), { original: Buffer.from(`Subject: ${SECRET} original\r\n\r\n`) }).id,
+    messages.add(folder, mail(`${SECRET} subject`), { original: Buffer.from(`Subject: ${SECRET} original\r\n\r\n`) })
+      .id,
     messages.add(folder, mail(`${SECRET} associated`), { associated: true }).id,
   ]);
   const tree = [FolderId.Root, ...folders.children(FolderId.Root, true).map(({ folder }) => folder.id)];

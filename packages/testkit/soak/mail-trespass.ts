@@ -1,4 +1,10 @@
-import { asyncEmsmdbDeclaration, type ContextHandle, emsmdbDeclaration, FaultStatus, nspiDeclaration } from '@rpch/rpc/internal';
+import {
+  asyncEmsmdbDeclaration,
+  type ContextHandle,
+  emsmdbDeclaration,
+  FaultStatus,
+  nspiDeclaration,
+} from '@rpch/rpc/internal';
 import { counterOf, type EmsmdbCalls, ErrorCode, objectId } from '@rpch/store/client';
 import { errorName } from '@rpch/store/src/mapi/error-code.ts';
 import { writeExtendedBuffer } from '@rpch/store/src/mapi/extended-buffer.ts';
@@ -9,6 +15,7 @@ import { SeededRandom } from '../src/simulation/random.ts';
 import { writeAddressBook } from './mail-address-book.ts';
 import { ID_ROPS, idRequests } from './mail-ids.ts';
 import { LogExpectation } from './mail-log.ts';
+import { CONNECT } from './mail-requests.ts';
 import { ATTACKED_ROPS, madeUpRequest, RopSender, requestBytes } from './mail-rops.ts';
 import type { MailScene } from './mail-scene.ts';
 import type { MailTally } from './mail-tally.ts';
@@ -17,16 +24,27 @@ import type { MailTally } from './mail-tally.ts';
 const LOGON_FLAGS = [0x01, 0x00, 0x02, 0x05, 0x09, 0x11, 0x21, 0x41, 0x81, 0xff];
 const OPEN_FLAGS = [0, 0x1, 0x2, 0x4, 0x8, 0x200, 0x1000000, 0x100040c, 0x1000001, 0xffffffff];
 
+/** How far it goes. */
+export interface Extent {
+  /** Folders and messages of alice's whose ids every ROP is tried on in another's mailbox. */
+  readonly messages: number;
+  /** Names of each user that are tried, those first that are most like his. */
+  readonly names: number;
+}
+
+/** With so many names all LogonIds are tried. */
+const MANY = 10;
+
 /**
  * What somebody who has logged in with his own account tries to be somebody else, and to reach what is not his: sessions, logons,
  * handles, and the address book.
  */
-export async function trespass(scene: MailScene, tally: MailTally): Promise<void> {
+export async function trespass(scene: MailScene, tally: MailTally, extent: Extent): Promise<void> {
   const log = new LogExpectation(scene, tally);
-  await connectAsOthers(scene, log);
-  await logOnToOthers(scene, tally, log);
+  await connectAsOthers(scene, log, extent);
+  await logOnToOthers(scene, tally, log, extent);
   await useOthersHandles(scene, tally);
-  await ownLogonWithOthersIds(scene, tally);
+  await ownLogonWithOthersIds(scene, tally, extent);
   await writeAddressBook(scene, tally, namesOf(scene, 'alice'));
   await log.check();
 }
@@ -64,7 +82,7 @@ function namesOf(scene: MailScene, user: string): string[] {
 }
 
 /** EcDoConnectEx with everybody's DN. */
-async function connectAsOthers(scene: MailScene, log: LogExpectation): Promise<void> {
+async function connectAsOthers(scene: MailScene, log: LogExpectation, { names }: Extent): Promise<void> {
   const client = scene.client('mallory');
   const emsmdb = await client.bind(emsmdbDeclaration);
   const connect = async (szUserDN: string, more: { readonly ulFlags?: number; readonly ulConMod?: number } = {}) => {
@@ -72,7 +90,7 @@ async function connectAsOthers(scene: MailScene, log: LogExpectation): Promise<v
     return result;
   };
   for (const user of ['alice', 'bob', 'nobody', 'administrator']) {
-    for (const name of namesOf(scene, user)) {
+    for (const name of namesOf(scene, user).slice(0, names)) {
       for (const more of [{}, { ulFlags: 1 }, { ulFlags: 0xffffffff }, { ulConMod: 1 }]) {
         await log.refused('store.session.refused', `EcDoConnectEx as ${name}`, () => connect(name, more));
       }
@@ -85,26 +103,16 @@ async function connectAsOthers(scene: MailScene, log: LogExpectation): Promise<v
   scene.close(client);
 }
 
-const CONNECT = {
-  ulFlags: 0,
-  ulConMod: 0,
-  cbLimit: 0,
-  ulCpid: 1252,
-  ulLcidString: 0x0409,
-  ulLcidSort: 0x0409,
-  ulIcxrLink: 0xffffffff,
-  usFCanConvertCodePages: 1,
-  rgwClientVersion: [0x000f, 0x1144, 0x03f9],
-  pulTimeStamp: 0,
-  rgbAuxIn: new Uint8Array(0),
-  pcbAuxOut: 0x1008,
-};
-
 /** RopLogon to everybody's mailbox: what is refused is logged, and a mailbox that is there is as one that is not. */
-async function logOnToOthers(scene: MailScene, tally: MailTally, log: LogExpectation): Promise<void> {
+async function logOnToOthers(
+  scene: MailScene,
+  tally: MailTally,
+  log: LogExpectation,
+  { names }: Extent,
+): Promise<void> {
   const mallory = await scene.session('mallory');
   for (const user of ['alice', 'bob', 'nobody']) {
-    for (const name of namesOf(scene, user)) {
+    for (const name of namesOf(scene, user).slice(0, names)) {
       for (const openFlags of OPEN_FLAGS) {
         const attempt = async () => (await mallory.logon(name, { openFlags })).returnValue;
         await log.refused('store.logon.refused', `RopLogon to ${name} with ${openFlags}`, attempt);
@@ -116,12 +124,17 @@ async function logOnToOthers(scene: MailScene, tally: MailTally, log: LogExpecta
     }
   }
   // Whether he may not, or there is no mailbox yet, is one answer.
-  await tally.mustBe('RopLogon to alice', ErrorCode.AccessDenied, async () => (await mallory.logon(scene.dnOf('alice'))).returnValue);
+  await tally.mustBe(
+    'RopLogon to alice',
+    ErrorCode.AccessDenied,
+    async () => (await mallory.logon(scene.dnOf('alice'))).returnValue,
+  );
   // A LogonId that nobody has logged on with, and handles that nobody has given him.
-  for (let logonId = 0; logonId < 256; logonId++) {
+  for (let logonId = 0; logonId < 256; logonId += names < MANY ? 17 : 1) {
     for (const handle of [0, 1, 2, 3, 100, 0xfffffffe]) {
       const attempt = async () =>
-        (await mallory.rop(OpenFolder, handle, { folderId: scene.alice.secretFolder, openModeFlags: 0 }, { logonId })).returnValue;
+        (await mallory.rop(OpenFolder, handle, { folderId: scene.alice.secretFolder, openModeFlags: 0 }, { logonId }))
+          .returnValue;
       await tally.mustFail(`RopOpenFolder on handle ${handle} of logon ${logonId}`, attempt);
     }
   }
@@ -200,16 +213,18 @@ const PUSH = {
 
 /** Handles that look like one: the next ones, if they were counted. */
 function nearby({ attributes, uuid }: ContextHandle): ContextHandle[] {
-  return ['0', '1', 'f'].map((digit) => ({ attributes, uuid: `${uuid.slice(0, -1)}${digit}` })).filter((each) => each.uuid !== uuid);
+  return ['0', '1', 'f']
+    .map((digit) => ({ attributes, uuid: `${uuid.slice(0, -1)}${digit}` }))
+    .filter((each) => each.uuid !== uuid);
 }
 
 /** In his own mailbox, alice's ids are his own or nobody's. */
-async function ownLogonWithOthersIds(scene: MailScene, tally: MailTally): Promise<void> {
+async function ownLogonWithOthersIds(scene: MailScene, tally: MailTally, { messages }: Extent): Promise<void> {
   const mallory = await scene.session('mallory');
   const dn = scene.dnOf('mallory');
   let { handle } = await mallory.logon(dn);
   const { alice } = scene;
-  const targets = [...alice.folders, ...alice.messages.slice(0, 200)];
+  const targets = [...alice.folders, ...alice.messages].slice(-messages);
   const random = new SeededRandom(5);
   for (const rop of ID_ROPS) {
     for (const target of targets) {

@@ -16,6 +16,10 @@ const SOAKS: readonly (readonly [name: string, what: string])[] = [
   ['peers-matrix', 'real peers with every option and transport'],
   ['transfer', 'gigabytes and thousands of channel recyclings through one virtual connection: --help'],
   ['farm', 'two proxies on two hosts, one killed or drained under load: --sessions N, --seconds N'],
+  [
+    'mail-attack',
+    "another's mailbox by every id, and malformed ROPs and stubs: --inputs N, --messages N, --seed N, --only PART",
+  ],
   ['idle', 'sessions idle behind middleboxes that forget silent connections: --minutes N, --middlebox SECONDS'],
 ];
 

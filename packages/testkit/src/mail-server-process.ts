@@ -117,7 +117,10 @@ export class MailServerProcess {
 
   async #untilReady(): Promise<void> {
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`not ready after ${START_TIMEOUT} ms: ${this.printed}`)), START_TIMEOUT);
+    const timer = setTimeout(
+      () => reject(new Error(`not ready after ${START_TIMEOUT} ms: ${this.printed}`)),
+      START_TIMEOUT,
+    );
     const gone = this.#exited.then(() => Promise.reject(new Error(`${this.end}: ${this.printed}`)));
     gone.catch(() => {});
     try {

@@ -2,6 +2,7 @@ import { RpchError } from '@rpch/rpc';
 import {
   dateOf,
   ErrorCode,
+  htmlToText,
   MapiError,
   type Message,
   type OpenedMailbox,
@@ -11,7 +12,6 @@ import {
   textOf,
 } from '@rpch/store/client';
 import { attachmentTable, listedAttachments } from './attachments.ts';
-import { htmlToText } from './html-text.ts';
 import { tellMessageId } from './ids.ts';
 import type { MailIo } from './mail-io.ts';
 import { openMessage } from './open-message.ts';

@@ -1,5 +1,4 @@
 import { defineInterface } from '../dcerpc/interface-declaration.ts';
-import type { SyntaxId } from '../dcerpc/syntax-id.ts';
 import { contextHandle, input, output, procedure, uint32 } from '../ndr/mod.ts';
 
 /** pulFlagsOut of EcDoAsyncWaitEx: EcDoRpcExt2 will bring events ([MS-OXCRPC] 3.3.4.1). */
@@ -19,6 +18,3 @@ export const asyncEmsmdbDeclaration = defineInterface({
     }),
   },
 });
-
-/** AsyncEMSMDB's identity. */
-export const ASYNC_EMSMDB: SyntaxId = asyncEmsmdbDeclaration.syntax;

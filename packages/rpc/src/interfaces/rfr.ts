@@ -2,8 +2,8 @@ import { defineInterface } from '../dcerpc/interface-declaration.ts';
 import { char, input, inputOutput, output, procedure, range, string, uint32, unique } from '../ndr/mod.ts';
 
 /** The bounds of cbMailboxServerDN, which counts the terminator ([MS-OXABREF] 3.1.4.2). */
-export const MIN_SERVER_DN = 10;
-export const MAX_SERVER_DN = 1024;
+const MIN_SERVER_DN = 10;
+const MAX_SERVER_DN = 1024;
 
 /** `[in, out, unique, string] unsigned char **`: a pointer to a pointer, either of which may be null. */
 const nameOrNull = unique(unique(string(char)));

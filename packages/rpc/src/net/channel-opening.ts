@@ -22,6 +22,8 @@ export interface ChannelOpeningEvents {
    * Nothing follows.
    */
   opened(head: Uint8Array, scheme: string | undefined): void;
+  /** The RPC Proxy has said which schemes it takes, and closes: the login is to begin with `scheme` on another connection. Nothing follows. */
+  again(scheme: 'basic' | 'ntlm'): void;
   /** Nothing follows. */
   failed(error: unknown): void;
 }
@@ -139,8 +141,15 @@ export class ChannelOpening {
     else if ((head.status !== 401 && head.status !== 407) || !(await login.refused(head))) {
       throw new HttpStatusError(head, kind, hop);
     }
-    if (!reusable) throw closesInLogin(hop === 'HTTP proxy' ? 'HTTP proxy' : 'RPC Proxy');
-    this.#next(logins);
+    if (reusable) this.#next(logins);
+    else this.#closing(login, hop === 'HTTP proxy' ? 'HTTP proxy' : 'RPC Proxy');
+  }
+
+  #closing({ begins, scheme }: HttpLogin, hop: 'HTTP proxy' | 'RPC Proxy'): void {
+    if (hop === 'HTTP proxy' || !begins || scheme === undefined) throw closesInLogin(hop);
+    if (this.#over) return;
+    this.#over = true;
+    this.#events.again(scheme);
   }
 
   #guard(work: Promise<void>): void {

@@ -54,7 +54,8 @@ export class ClientChannel {
   /** 1 for the first channel of its kind, 2 for that one's successor, and so on. */
   readonly number: number;
   readonly proxy: ProxyAddress;
-  readonly #request: ChannelRequestOptions;
+  #request: ChannelRequestOptions;
+  readonly #dialling: Omit<DialOptions, 'tunnel'>;
   readonly #events: ClientChannelEvents;
   #dial: ProxyDial | undefined;
   #socket: Socket | undefined;
@@ -90,7 +91,8 @@ export class ClientChannel {
     this.proxy = proxy;
     this.#request = request;
     this.#events = events;
-    this.#dial = new ProxyDial(proxy, { ...dial, httpProxy: request.httpProxy }, (outcome) => this.#dialled(outcome));
+    this.#dialling = { ...dial, httpProxy: request.httpProxy };
+    this.#dial = new ProxyDial(proxy, this.#dialling, (outcome) => this.#dialled(outcome, () => events.connected()));
   }
 
   /** The scheme of the login to the RPC Proxy, once the request is on its way; undefined: none. */
@@ -194,7 +196,7 @@ export class ClientChannel {
     return true;
   }
 
-  #dialled(outcome: Socket | RpchError): void {
+  #dialled(outcome: Socket | RpchError, connected?: () => void): void {
     this.#dial = undefined;
     if (outcome instanceof RpchError) {
       this.#over = true;
@@ -216,7 +218,7 @@ export class ClientChannel {
     this.#connected = leg;
     this.#begin();
     this.flush();
-    this.#events.connected();
+    connected?.();
     leg.start();
     if (this.#paused) leg.pause(true);
   }
@@ -247,9 +249,22 @@ export class ClientChannel {
           this.#open(leg, head);
           this.flush();
         },
+        again: (scheme) => this.#redial(scheme),
         failed: (error) => this.#events.failed(error),
       },
     );
+  }
+
+  /** The proxy closes with its 401. Which scheme it wants is known now, so that it need not be asked again: this happens once. */
+  #redial(scheme: 'basic' | 'ntlm'): void {
+    this.#connected?.close(LINGER);
+    this.#opening = undefined;
+    this.#connected = undefined;
+    this.#socket = undefined;
+    const { credentials } = this.#request;
+    if (credentials !== undefined) this.#request = { ...this.#request, credentials: { ...credentials, scheme } };
+    const dialling = { ...this.#dialling, onHop: undefined };
+    this.#dial = new ProxyDial(this.proxy, dialling, (outcome) => this.#dialled(outcome));
   }
 
   #open(leg: Leg, head: Uint8Array): void {

@@ -32,6 +32,7 @@ export class HttpLogin {
   #field: string | undefined;
   #last = true;
   #scheme: 'basic' | 'ntlm' | undefined;
+  #begins = false;
 
   private constructor(channel: LoginChannel) {
     this.#channel = channel;
@@ -63,6 +64,11 @@ export class HttpLogin {
     return this.#last;
   }
 
+  /** Whether the next request begins with {@link HttpLogin.scheme}: it can as well be made on another connection. */
+  get begins(): boolean {
+    return this.#begins;
+  }
+
   /**
    * The hop answered 401 or 407 to what was sent last. True where the next request has something new to offer; false where
    * it was refused. Rejects as {@link HttpLogin.begin} does, and with ProtocolError `RPCH_HTTP_CHALLENGE`.
@@ -72,6 +78,7 @@ export class HttpLogin {
     const challenges = challengesOf(head.fields(head.status === 407 ? 'proxy-authenticate' : 'www-authenticate'));
     if (++this.#legs > MAX_LEGS) throw badChallenge(`the ${this.#channel.hop} has asked ${MAX_LEGS} times`);
     if (credentials === undefined) return false;
+    this.#begins = false;
     if (this.#initiator !== undefined) return await this.#nextNtlm(this.#initiator, challenges);
     if (this.#last) return false;
     const offers = (scheme: string): boolean => challenges.some((challenge) => challenge.scheme === scheme);
@@ -79,6 +86,7 @@ export class HttpLogin {
     if (offers('ntlm') && credentials.ntlm !== undefined) await this.#beginNtlm(credentials);
     else if (offers('basic') && credentials.basic !== undefined) this.#useBasic(credentials);
     else throw this.#nothingInCommon(credentials, challenges);
+    this.#begins = true;
     return true;
   }
 
@@ -139,7 +147,9 @@ export class HttpLogin {
 
 /** RpchError `RPCH_LOGIN_CLOSED` (peer): the hop asked for another leg and ends the connection that it would have to be on. */
 export function closesInLogin(hop: LoginChannel['hop']): RpchError {
-  const what = `the ${hop}, or something before it, asks for a login and closes the connection: it would have to go on there`;
+  const what =
+    `the ${hop}, or something before it, asks for a login and closes the connection, on which it would have to go on: ` +
+    'NTLM cannot work so; the scheme basic, where it is allowed, can';
   return new RpchError('RPCH_LOGIN_CLOSED', 'peer', what);
 }
 

@@ -60,6 +60,28 @@ for (const scheme of ['basic', 'auto'] as const) {
   });
 }
 
+for (const scheme of ['basic', 'ntlm'] as const) {
+  test(`a proxy that closes with the 401 to which nothing was sent is dialled once more: ${scheme}`, async (t) => {
+    const ask = wants([scheme === 'basic' ? 'Basic realm="x"' : 'NTLM']);
+    const scene = await Scene.start(t, 1, {
+      answer: (head) => {
+        const reply = ask(head);
+        return reply && { ...reply, close: head.field('authorization') === undefined };
+      },
+    });
+    const { hops } = await echoed(t, scene, { credentials: { ...NTLM, scheme: 'auto', basic: BASIC } });
+    const legsOfNtlm = ['scripted hello', 'scripted answers challenge'];
+    for (const method of ['RPC_IN_DATA', 'RPC_OUT_DATA'] as const) {
+      const carries = legs(scene, method).map((leg) => leg.carries);
+      assert.deepEqual(carries, [undefined, ...(scheme === 'basic' ? [BASIC_FIELD] : legsOfNtlm)]);
+      const [asked, ...others] = scene.requests.filter(({ head }) => head.method === method);
+      assert.equal(new Set(others.map(({ socket }) => socket)).size, 1);
+      assert.ok(others.every(({ socket }) => socket !== asked?.socket));
+    }
+    assert.deepEqual(hops, ['DNS', 'TCP', 'HTTP', 'authentication', 'proxy', 'server']);
+  });
+}
+
 test('NTLM: legs without a body on the connection of each channel, and bodies of 401 are passed over', async (t) => {
   const scene = await Scene.start(t, 1, { answer: wants(['NTLM'], 'x'.repeat(70_000)) });
   const bindings: unknown[] = [];
@@ -198,6 +220,18 @@ for (const [name, answers, credentials, expected] of [
     'the connection is closed with the challenge',
     [response('401 Unauthorized', [`WWW-Authenticate: ${ntlm('challenge')}`, 'Connection: close'])],
     NTLM,
+    { code: 'RPCH_LOGIN_CLOSED', fault: 'peer', message: /the scheme basic, where it is allowed, can$/ },
+  ],
+  [
+    'it closes each time it is asked',
+    [response('401 Unauthorized', ['WWW-Authenticate: NTLM', 'WWW-Authenticate: Basic', 'Connection: close'])],
+    ASK,
+    { code: 'RPCH_HTTP_STATUS', hop: 'RPC Proxy' },
+  ],
+  [
+    'NTLM is closed at its challenge, after the question too',
+    [response('401 Unauthorized', [`WWW-Authenticate: ${ntlm('challenge')}`, 'Connection: close'])],
+    ASK,
     { code: 'RPCH_LOGIN_CLOSED', fault: 'peer' },
   ],
   [

@@ -28,7 +28,7 @@ export async function readHtml(message: RemoteObject, options: StreamOptions): P
 }
 
 /** HTML in the code page that the message says ([MS-OXCMSG] 2.2.1.56.9); without one, UTF-8 if it is that. */
-export function decodedHtml(bytes: Uint8Array, codePage: number | undefined): string {
+function decodedHtml(bytes: Uint8Array, codePage: number | undefined): string {
   if (codePage === UTF16) return decodeUnicode(bytes);
   if (codePage !== undefined && hasCodePage(codePage)) return decodeString8(bytes, codePage);
   const text = decodeString8(bytes, UTF8);

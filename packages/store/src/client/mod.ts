@@ -6,6 +6,7 @@ export type { Properties, PropertyTag, PropertyValue } from '../mapi/property.ts
 export { PidTag } from '../mapi/property-tags.ts';
 export type { Restriction } from '../mapi/restriction.ts';
 export type { SortOrder } from '../mapi/sort-order.ts';
+export { htmlToText } from '../text/html-text.ts';
 export {
   AddressBook,
   type AddressBookOptions,

@@ -45,7 +45,7 @@ const COLUMNS =
   'number, size, embedded IS NOT NULL AS embeds, coalesce(length(embedded), 0) AS embedded_size, properties';
 
 /** Attachment properties that are computed: never stored. By property id. */
-export const COMPUTED_ATTACHMENT_IDS: ReadonlySet<number> = new Set(
+const COMPUTED_ATTACHMENT_IDS: ReadonlySet<number> = new Set(
   [
     PidTag.AttachNumber,
     PidTag.AttachSize,

@@ -158,7 +158,8 @@ export function nameKey(name: string): string {
 function fromRow(row: readonly SqlValue[]): FolderRow {
   const commitTime = row[14];
   const name = row[2];
-  if (typeof name !== 'string' || typeof commitTime !== 'string') throw new SqlError('a folder without a name or a time');
+  if (typeof name !== 'string' || typeof commitTime !== 'string')
+    throw new SqlError('a folder without a name or a time');
   return {
     id: numberAt(row, 0),
     parent: numberAt(row, 1),

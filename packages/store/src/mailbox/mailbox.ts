@@ -60,7 +60,7 @@ export class Mailbox implements MailboxStore {
 
   /**
    * Makes the mailbox of an account, with the folders that every mailbox has. The file must not be there yet; only its owner may read
-   * it. Throws RpchError RPCH_MAILBOX_EXISTS; SqlError.
+   * it. Throws RpchError `RPCH_MAILBOX_EXISTS`, or `RPCH_IO` where it cannot be made (configuration); SqlError.
    * @param account in canonical form
    */
   static create(path: string, account: string, options: MailboxOptions): Mailbox {
@@ -104,7 +104,7 @@ export class Mailbox implements MailboxStore {
     }
   }
 
-  /** Opens a mailbox, and brings an old one to the present schema. Throws RpchError RPCH_NO_MAILBOX where there is none; SqlError. */
+  /** Opens a mailbox, and brings an old one to the present schema. Throws RpchError `RPCH_NO_MAILBOX` (configuration); SqlError. */
   static open(path: string, options: MailboxOptions): Mailbox {
     if (!existsSync(path)) throw new RpchError('RPCH_NO_MAILBOX', 'configuration', `there is no mailbox ${path}`);
     const database = new NodeSqlite(path);
@@ -163,7 +163,9 @@ function makeFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
   } catch (cause) {
-    throw new RpchError('RPCH_MAILBOX_EXISTS', 'configuration', `cannot make the mailbox ${path}`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code !== 'EEXIST') throw new RpchError('RPCH_IO', 'configuration', `cannot make ${path}: ${code}`, { cause });
+    throw new RpchError('RPCH_MAILBOX_EXISTS', 'configuration', `there is a mailbox ${path} already`, { cause });
   }
 }
 

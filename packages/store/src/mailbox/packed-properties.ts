@@ -20,7 +20,7 @@ export const LARGE_VALUE = 8 * 1024;
  */
 export const INLINE_VALUE = 510;
 /** Bytes of a property of many values that are packed; of one that is longer, none are. */
-export const INLINE_MULTIPLE = 4096;
+const INLINE_MULTIPLE = 4096;
 
 const HEADER = 4;
 const ENTRY = 8;

@@ -2,7 +2,7 @@ import type { Schema } from '../sql/migrations.ts';
 import { createContentsIndex } from './contents-index.ts';
 
 /** "rpch" as the four bytes of a mailbox's `application_id`. */
-export const APPLICATION_ID = 0x72706368;
+const APPLICATION_ID = 0x72706368;
 
 /**
  * The tables of a mailbox. Folders and messages have their ids from one counter, so that an id names one object; changes have

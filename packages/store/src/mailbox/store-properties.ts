@@ -42,7 +42,7 @@ const FOLDERS: readonly (readonly [PropertyTag, Counter])[] = [
 ];
 
 /** Store properties that are computed, here or by whoever knows the session and the directory: never stored. By property id. */
-export const COMPUTED_STORE_IDS: ReadonlySet<number> = new Set(
+const COMPUTED_STORE_IDS: ReadonlySet<number> = new Set(
   [
     ...FOLDERS.map(([tag]) => tag),
     PidTag.RecordKey,

@@ -1,11 +1,18 @@
 import type { MutableProperties, PropertyTag, PropertyValue } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 
-/** One to three letters, a colon and a space ([MS-OXCMAIL] 2.2.3.2.6.1). */
-const PREFIX = /^\p{L}{1,3}: /u;
+/** One to three characters, none a colon, a blank or a digit, then a colon and any number of blanks ([MS-OXCMAIL] 2.2.3.2.6.1). */
+const PREFIX = /^[^: \d]{1,3}: */u;
 
-/** The prefix of a subject (`RE: `), or nothing, and what follows it. */
-export function splitSubject(subject: string): { prefix: string; normalized: string } {
+/** A subject, cut in two: the one and the other are the whole of it. */
+export interface SplitSubject {
+  /** As it is written, with its colon and its blanks: `RE: `; empty where there is none. */
+  readonly prefix: string;
+  readonly normalized: string;
+}
+
+/** Splits a subject into its prefix and what follows it. */
+export function splitSubject(subject: string): SplitSubject {
   const prefix = PREFIX.exec(subject)?.[0] ?? '';
   return { prefix, normalized: subject.slice(prefix.length) };
 }

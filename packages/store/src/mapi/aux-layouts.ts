@@ -152,9 +152,6 @@ export const AUX_LAYOUTS = {
   },
 } as const satisfies Readonly<Record<string, AuxLayout>>;
 
-/** OrgFlags of AUX_EXORGINFO ([MS-OXCRPC] 2.2.2.2.17). */
-export const OrgFlags = { PublicFoldersEnabled: 0x01, UseAutodiscoverForPublicFolderConfiguration: 0x02 } as const;
-
 /** EnableFlags of AUX_CLIENT_CONTROL ([MS-OXCRPC] 2.2.2.2.15). */
 export const EnableFlags = {
   PerfSendToServer: 0x01,
@@ -163,15 +160,5 @@ export const EnableFlags = {
   PerfSendGcData: 0x10,
 } as const;
 
-/** ServerCapabilityFlags of AUX_SERVER_CAPABILITIES ([MS-OXCRPC] 2.2.2.2.19). */
-export const ServerCapabilities = {
-  PackedFastTransferUploadBuffers: 0x01,
-  PackedWriteStreamUploadBuffers: 0x02,
-  UltraLargePackedDownloadBuffers: 0x08,
-} as const;
-
 /** EndpointCapabilityFlag of AUX_ENDPOINT_CAPABILITIES ([MS-OXCRPC] 2.2.2.2.20). */
 export const EndpointCapabilities = { SingleEndpoint: 0x01 } as const;
-
-/** ClientMode of AUX_PERF_CLIENTINFO ([MS-OXCRPC] 2.2.2.2.4). */
-export const ClientMode = { Unknown: 0, Classic: 1, Cached: 2 } as const;

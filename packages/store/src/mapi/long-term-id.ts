@@ -9,7 +9,7 @@ export interface GlobalId {
 }
 
 /** Bytes of a GLOBCNT. */
-export const GLOBAL_COUNTER_SIZE = 6;
+const GLOBAL_COUNTER_SIZE = 6;
 
 /** GLOBCNT: six bytes, the most significant first. */
 export function readGlobalCounter(cursor: Cursor): Counter {

@@ -15,7 +15,7 @@ import { PidTag } from './property-tags.ts';
 import { readString, readString8, type TextCoding, writeString, writeString8 } from './text-coding.ts';
 
 /** Bits of RecipientFlags ([MS-OXCDATA] 2.8.3.1); the lowest three are the {@link RecipientAddress}. */
-export const RecipientFlag = {
+const RecipientFlag = {
   EmailAddress: 0x0008,
   DisplayName: 0x0010,
   TransmittableDisplayName: 0x0020,

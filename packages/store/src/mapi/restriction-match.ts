@@ -18,7 +18,7 @@ import { checkRestrictionSize } from './value-extent.ts';
  */
 export type GetValue = (tag: PropertyTag) => PropertyValue | undefined;
 
-/** The recipients or attachments of a row (MESSAGE_RECIPIENTS, MESSAGE_ATTACHMENTS). Without it a row has none. */
+/** The recipients or attachments of a row (PidTagMessageRecipients, PidTagMessageAttachments). Without it a row has none. */
 export type GetSubobjects = (subobject: PropertyTag) => Iterable<GetValue>;
 
 /** Whether a row satisfies a restriction. */

@@ -24,10 +24,6 @@ export const FuzzyHigh = { IgnoreCase: 0x0001, IgnoreNonSpace: 0x0002, Loose: 0x
 /** BitmapRelOp ([MS-OXCDATA] 2.12.7.1): whether the masked bits are all zero, or not. */
 export const BitmapRelOp = { Zero: 0x00, NotZero: 0x01 } as const;
 
-/** The subobjects that a SubObjectRestriction can look into ([MS-OXCDATA] 2.12.10.1). */
-export const MESSAGE_RECIPIENTS: PropertyTag = 0x0e12000d;
-export const MESSAGE_ATTACHMENTS: PropertyTag = 0x0e13000d;
-
 /** What rows of a table, or messages of a search, must satisfy ([MS-OXCDATA] 2.12). Field names are the specification's. */
 export type Restriction =
   | { readonly kind: 'and' | 'or'; readonly restrictions: readonly Restriction[] }

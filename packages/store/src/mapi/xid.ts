@@ -1,5 +1,5 @@
 import { Cursor, formatGuid, ProtocolError, parseGuid, Writer } from '@rpch/rpc/internal';
-import { GLOBAL_COUNTER_SIZE, type GlobalId, readGlobalCounter, writeGlobalId } from './long-term-id.ts';
+import { type GlobalId, writeGlobalId } from './long-term-id.ts';
 import type { Counter } from './object-id.ts';
 
 /** XID ([MS-OXCFXICS] 2.2.2.2): a change, or an object, of some replica or client. */
@@ -31,12 +31,6 @@ export function parseXid(bytes: Uint8Array): Xid {
 
 export function formXid({ guid, localId }: Xid): Uint8Array {
   return new Writer(MAX_SIZE).bytes(parseGuid(guid)).bytes(localId).finish();
-}
-
-/** The GID that an XID is, or undefined where its LocalId is no GLOBCNT. */
-export function globalIdOf({ guid, localId }: Xid): GlobalId | undefined {
-  if (localId.length !== GLOBAL_COUNTER_SIZE) return undefined;
-  return { guid, counter: readGlobalCounter(new Cursor(localId, SECTION)) };
 }
 
 /**

@@ -11,7 +11,7 @@ import type { ServiceLog } from './log.ts';
 import { type StartWorker, startThread, type WorkerPort } from './worker-link.ts';
 
 /** Worker threads by default: mailboxes are spread over them. */
-export const DEFAULT_WORKERS = 2;
+const DEFAULT_WORKERS = 2;
 /** ms that workers have for what they are at when the store is closed. */
 const CLOSE_GRACE = 5_000;
 

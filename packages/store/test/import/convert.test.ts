@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { splitSubject } from '../../src/import/convert/subject.ts';
 import { parseEntryId } from '../../src/mapi/entry-id.ts';
 import { PropertyType } from '../../src/mapi/property.ts';
 import { PropertySet } from '../../src/mapi/property-name.ts';
@@ -11,13 +10,17 @@ import { ascii, attachment, bytesOf, convert, FALLBACK } from './support.ts';
 /** FILETIME of 2026-03-02 09:00 UTC. */
 const MARCH_2 = 134_169_156_000_000_000n;
 
-// [MS-OXCMAIL] 2.2.3.2.6.1.
 test('subjects: prefix and rest', () => {
-  assert.deepEqual(splitSubject('RE: a: b'), { prefix: 'RE: ', normalized: 'a: b' });
-  assert.deepEqual(splitSubject('AW:x'), { prefix: 'AW: ', normalized: 'x' });
-  assert.deepEqual(splitSubject('回复:   x'), { prefix: '回复: ', normalized: 'x' });
-  for (const none of ['Fwds: x', 'R2: x', 'R : x', ': x', 'RE x', '']) {
-    assert.deepEqual(splitSubject(none), { prefix: '', normalized: none });
+  for (const [subject, prefix, normalized] of [
+    ['RE: a: b', 'RE: ', 'a: b'],
+    ['AW:x', 'AW: ', 'x'],
+    ['=?utf-8?B?5Zue5aSNOg==?=   x', '回复: ', 'x'],
+    ['R2: x', '', 'R2: x'],
+  ] as const) {
+    const mail = convert([`Subject: ${subject}`, '', '']);
+    assert.equal(mail.get(PidTag.SubjectPrefix), prefix);
+    assert.equal(mail.get(PidTag.NormalizedSubject), normalized);
+    assert.equal(mail.get(PidTag.Subject), prefix + normalized);
   }
 });
 

@@ -3,9 +3,12 @@ import { Buffer } from 'node:buffer';
 import { test } from 'node:test';
 import { inflateSync } from 'node:zlib';
 import PostalMime from 'postal-mime';
+import { textPart } from '../../src/import/demo/compose.ts';
 import { demoMails } from '../../src/import/demo/demo-mails.ts';
 import { pngChart } from '../../src/import/demo/files.ts';
 import { fillDemoMailbox } from '../../src/import/demo/fill.ts';
+import { unflow } from '../../src/import/mime/flowed.ts';
+import { MimeBudget, parseMime, textOf } from '../../src/import/mime/part.ts';
 import { FolderId } from '../../src/mailbox/folder-ids.ts';
 import { Mailbox } from '../../src/mailbox/mailbox.ts';
 import type { PropertyValue } from '../../src/mapi/property.ts';
@@ -44,8 +47,11 @@ for (const account of ACCOUNTS) {
         [...(theirs.to ?? []), ...(theirs.cc ?? [])].map(({ name }) => name),
       );
       const isForwarded = ours.attachments.some(({ embedded }) => embedded !== undefined);
-      if (theirs.html === undefined && !isForwarded)
-        assert.equal(squeezed(ours.get(PidTag.Body)), squeezed(theirs.text));
+      if (theirs.html === undefined && !isForwarded) {
+        // postal-mime leaves quotations folded, with their marks in the middle of sentences.
+        const words = (text: PropertyValue | undefined) => squeezed(String(text ?? '').replaceAll('>', ' '));
+        assert.equal(words(ours.get(PidTag.Body)), words(theirs.text));
+      }
       if (theirs.html !== undefined) {
         const html = ours.get(PidTag.Html);
         assert.ok(html instanceof Uint8Array);
@@ -75,6 +81,19 @@ for (const account of ACCOUNTS) {
     for (const kind of wanted) assert.ok(kinds.has(kind), `${account} has nothing of ${kind}`);
   });
 }
+
+test('flowed text is folded with the marks of its quotations, and unfolded is what it was', () => {
+  const long = 'one two three four five six seven eight nine ten eleven twelve thirteen fourteen';
+  const text = ['short enough', long, `> ${long}`, `>> ${long}`, '>', '-- ', ' indented', 'From here'].join('\n');
+  const { headers, body } = textPart(text, { flowed: true });
+  const part = parseMime(Buffer.from(`${headers.join('\r\n')}\r\n\r\n${body}`), new MimeBudget());
+  const folded = textOf(part).text.trimEnd().split('\r\n');
+  assert.ok(folded.every((line) => line.length <= 75));
+  assert.equal(folded[0], 'short enough');
+  assert.equal(folded.filter((line) => line.startsWith('> ')).length, 2);
+  assert.equal(folded.filter((line) => line.startsWith('>> ')).length, 2);
+  assert.deepEqual(unflow(folded.join('\r\n'), false).split('\r\n'), text.split('\n'));
+});
 
 test('both mailboxes are filled by importing', async () => {
   for (const account of ACCOUNTS) {

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCalendar } from '../../src/import/calendar/icalendar.ts';
 import { MailConverter } from '../../src/import/convert/mail-converter.ts';
-import { htmlToText } from '../../src/import/mime/html-text.ts';
 import { MAX_MESSAGE_NESTING, MAX_NESTING, MAX_PARTS, MAX_RECIPIENTS } from '../../src/import/mime/limits.ts';
 import { parseStructured } from '../../src/import/mime/parameters.ts';
 import { MimeBudget, type MimePart, parseMime } from '../../src/import/mime/part.ts';
@@ -99,7 +98,6 @@ test('the parsers below never throw', () => {
     fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
       parseStructured(text);
       parseCalendar(text);
-      htmlToText(text);
       decodeBase64(bytesOf(text));
       decodeQuotedPrintable(bytesOf(text));
     }),

@@ -5,7 +5,6 @@ import { codePageOf, decodeText } from '../../src/import/mime/charset.ts';
 import { parseDate } from '../../src/import/mime/date.ts';
 import { unflow } from '../../src/import/mime/flowed.ts';
 import { parseHeaders } from '../../src/import/mime/headers.ts';
-import { htmlToText } from '../../src/import/mime/html-text.ts';
 import { parseStructured } from '../../src/import/mime/parameters.ts';
 import { contentOf, MimeBudget, type MimePart, parseMime, textOf } from '../../src/import/mime/part.ts';
 import { decodeBase64, decodeQuotedPrintable } from '../../src/import/mime/transfer-encoding.ts';
@@ -160,15 +159,4 @@ test('bytes of an attachment are those that were sent', () => {
     '=D0=D2=C9=D7=C5=D4',
   ]);
   assert.deepEqual(textOf(koi), { text: 'привет', codePage: 20866 });
-});
-
-test('HTML as text', () => {
-  const html =
-    '<html><head><title>no</title><style>p{}</style></head><body><p>Gr&uuml;&szlig;e &amp; K&#252;sse&nbsp;&#x1F600;<br>next</p><ul><li>a<li>b</ul><a href="https://x.example/">here</a><a href="https://y.example">https://y.example</a> 1 < 2 <!-- <p> --></body>';
-  assert.equal(
-    htmlToText(html),
-    'Grüße & Küsse 😀\r\nnext\r\n\r\n* a\r\n* b\r\n\r\nhere <https://x.example/>https://y.example 1 < 2',
-  );
-  assert.equal(htmlToText(''), '');
-  assert.equal(htmlToText('<p'), '<p');
 });

@@ -42,6 +42,7 @@ test('a mailbox is made once, for its owner’s eyes only, and opened again as i
     assert.equal(opened.messages.value(id, PidTag.Subject), 'One');
     opened.close();
     assert.throws(() => newMailbox(path), coded('RPCH_MAILBOX_EXISTS'));
+    assert.throws(() => newMailbox(join(path, 'x')), coded('RPCH_IO'));
     assert.throws(() => Mailbox.open(`${path}x`, options()), coded('RPCH_NO_MAILBOX'));
     assert.equal(existsSync(`${path}x`), false);
   });

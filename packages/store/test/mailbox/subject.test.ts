@@ -17,13 +17,19 @@ function derive(
   return { parts: [made.get(SubjectPrefix), made.get(NormalizedSubject), made.get(Subject)], removed: more };
 }
 
-test('a prefix is one to three letters, a colon and a space ([MS-OXCMAIL] 2.2.3.2.6.1)', () => {
+test('a prefix is one to three characters, a colon and blanks, as they are written ([MS-OXCMAIL] 2.2.3.2.6.1)', () => {
   for (const [subject, prefix] of [
     ['RE: x', 'RE: '],
     ['Re: RE: x', 'Re: '],
     ['Åw: x', 'Åw: '],
     ['Antw: x', ''],
-    ['RE:x', ''],
+    ['RE: a: b', 'RE: '],
+    ['RE:x', 'RE:'],
+    ['回复:   x', '回复:   '],
+    ['Fwds: x', ''],
+    ['R2: x', ''],
+    ['R : x', ''],
+    ['RE x', ''],
     ['12: x', ''],
     [': x', ''],
     ['', ''],

@@ -6,10 +6,8 @@ import {
   AUX_LAYOUTS,
   type AuxBlock,
   type AuxFieldKind,
-  ClientMode,
   EnableFlags,
   EndpointCapabilities,
-  OrgFlags,
   readAuxBlocks,
   writeAuxBlocks,
 } from '../../src/mapi/aux-blocks.ts';
@@ -51,7 +49,7 @@ test('what a server answers EcDoConnectEx with', () => {
   const answer: AuxBlock[] = [
     {
       name: 'EXORGINFO',
-      orgFlags: OrgFlags.PublicFoldersEnabled | OrgFlags.UseAutodiscoverForPublicFolderConfiguration,
+      orgFlags: 0x03,
     },
     {
       name: 'CLIENT_CONTROL',
@@ -76,7 +74,7 @@ test('strings and bytes stand behind the fields, by offsets from the header; wha
     clientIpMask: hex(''),
     adapterName: 'B',
     macAddress: hex('010203040506'),
-    clientMode: ClientMode.Cached,
+    clientMode: 2,
   };
   const bytes = hex(`
     3400 01 02  a0860100 0100 2000 0000  0400 2400  0000 0000  2800  0600 2c00  0200 0000

@@ -10,15 +10,7 @@ import {
   propertyTag,
 } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
-import {
-  BitmapRelOp,
-  FuzzyHigh,
-  FuzzyLow,
-  MESSAGE_ATTACHMENTS,
-  MESSAGE_RECIPIENTS,
-  RelOp,
-  type Restriction,
-} from '../../src/mapi/restriction.ts';
+import { BitmapRelOp, FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
 import { compileRestriction, type GetValue } from '../../src/mapi/restriction-match.ts';
 import { MAX_RESTRICTION_DEPTH } from '../../src/mapi/value-extent.ts';
 import { hex, scalars } from './support.ts';
@@ -48,7 +40,7 @@ const recipients = [
   ]),
 ];
 const subobjects = (tag: PropertyTag): readonly GetValue[] =>
-  tag === MESSAGE_RECIPIENTS ? recipients.map((each) => (wanted: PropertyTag) => each.get(wanted)) : [];
+  tag === PidTag.MessageRecipients ? recipients.map((each) => (wanted: PropertyTag) => each.get(wanted)) : [];
 const matches = (restriction: Restriction): boolean => compileRestriction(restriction)(get, subobjects);
 
 const property = (relOp: number, tag: PropertyTag, value: PropertyValue, valueTag = tag): Restriction => ({
@@ -295,12 +287,12 @@ test('[MS-OXCDATA] 2.12.8: sizes', () => {
 
 test('[MS-OXCDATA] 2.12.10, 2.12.12: subobjects, and how many of them', () => {
   const named = (value: string): Restriction => property(RelOp.Equal, PidTag.DisplayName, value);
-  const below = (restriction: Restriction, subobject = MESSAGE_RECIPIENTS): boolean =>
+  const below = (restriction: Restriction, subobject: PropertyTag = PidTag.MessageRecipients): boolean =>
     matches({ kind: 'subobject', subobject, restriction });
   const isTo = property(RelOp.Equal, PidTag.RecipientType, 1);
   assert.equal(below(named('bob')), true);
   assert.equal(below(named('cid')), false);
-  assert.equal(below(named('bob'), MESSAGE_ATTACHMENTS), false);
+  assert.equal(below(named('bob'), PidTag.MessageAttachments), false);
   // One and the same recipient must satisfy all.
   assert.equal(below({ kind: 'and', restrictions: [named('ann'), isTo] }), true);
   assert.equal(below({ kind: 'and', restrictions: [named('bob'), isTo] }), false);
@@ -309,8 +301,8 @@ test('[MS-OXCDATA] 2.12.10, 2.12.12: subobjects, and how many of them', () => {
   assert.equal(below({ kind: 'count', count: 2, restriction: all }), true);
   assert.equal(below({ kind: 'count', count: 1, restriction: all }), false);
   assert.equal(below({ kind: 'count', count: 1, restriction: isTo }), true);
-  assert.equal(below({ kind: 'count', count: 0, restriction: all }, MESSAGE_ATTACHMENTS), true);
-  const bob = compileRestriction({ kind: 'subobject', subobject: MESSAGE_RECIPIENTS, restriction: named('bob') });
+  assert.equal(below({ kind: 'count', count: 0, restriction: all }, PidTag.MessageAttachments), true);
+  const bob = compileRestriction({ kind: 'subobject', subobject: PidTag.MessageRecipients, restriction: named('bob') });
   assert.equal(bob(get), false, 'a row that is not asked for subobjects has none');
 });
 
@@ -327,7 +319,7 @@ test('what cannot be evaluated is TooComplex before any row is looked at', () =>
   for (let depth = 1; depth <= MAX_RESTRICTION_DEPTH; depth += 1) deep = { kind: 'not', restriction: deep };
   const subobject = (restriction: Restriction): Restriction => ({
     kind: 'subobject',
-    subobject: MESSAGE_RECIPIENTS,
+    subobject: PidTag.MessageRecipients,
     restriction,
   });
   const broken: readonly Restriction[] = [

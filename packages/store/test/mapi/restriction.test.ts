@@ -6,7 +6,7 @@ import { ErrorCode, StoreError } from '../../src/mapi/error-code.ts';
 import { PropertyType } from '../../src/mapi/property.ts';
 import { readValue, writeValue } from '../../src/mapi/property-codec.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
-import { MESSAGE_RECIPIENTS, type Restriction, readRestriction, writeRestriction } from '../../src/mapi/restriction.ts';
+import { type Restriction, readRestriction, writeRestriction } from '../../src/mapi/restriction.ts';
 import { MAX_RESTRICTION_DEPTH, MAX_RESTRICTION_NODES, skipValue } from '../../src/mapi/value-extent.ts';
 import { hex, read, refusesEveryPrefix, survives, tagged, WESTERN, written } from './support.ts';
 
@@ -37,7 +37,7 @@ test('[MS-OXCDATA] 2.12: each kind on the wire', () => {
     [{ kind: 'bitmask', relOp: 1, tag: PidTag.MessageFlags, mask: 0x80000010 }, '06 01 0300070e 10000080'],
     [{ kind: 'size', relOp: 2, tag: PidTag.Body, size: 100 }, '07 02 1f000010 64000000'],
     [exist, '08 1f003700'],
-    [{ kind: 'subobject', subobject: MESSAGE_RECIPIENTS, restriction: exist }, '09 0d00120e 08 1f003700'],
+    [{ kind: 'subobject', subobject: PidTag.MessageRecipients, restriction: exist }, '09 0d00120e 08 1f003700'],
     [{ kind: 'comment', values: [[PidTag.Importance, 1]] }, '0a 01 03001700 01000000 00'],
     [{ kind: 'comment', values: [], restriction: exist }, '0a 00 01 08 1f003700'],
     [{ kind: 'count', count: 7, restriction: exist }, '0b 07000000 08 1f003700'],

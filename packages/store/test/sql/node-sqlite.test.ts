@@ -120,6 +120,69 @@ test('reading sees one state, cannot write, and lets other connections write', (
   });
 });
 
+test('what is done together reads one state until it writes, and may write', () => {
+  withFile((path) => {
+    const one = new NodeSqlite(path);
+    const other = new NodeSqlite(path);
+    one.exec('CREATE TABLE numbers (id INTEGER PRIMARY KEY, name TEXT)');
+    const version = one.dataVersion();
+    const result = one.together(() => {
+      assert.equal(one.inTransaction, false);
+      assert.deepEqual(ids(one), []);
+      other.transaction(() => insert(other, 1));
+      assert.deepEqual(ids(one), []);
+      assert.equal(one.dataVersion(), version);
+      one.read(() => {
+        assert.deepEqual(ids(one), []);
+        assert.throws(() => one.transaction(() => insert(one, 2)), SqlError);
+      });
+      assert.deepEqual(
+        one.together(() => ids(one)),
+        [],
+      );
+      // Of a state that is old now nothing could be written.
+      one.transaction(() => insert(one, 2));
+      assert.deepEqual(ids(one), [1, 2]);
+      assert.notEqual(one.dataVersion(), version);
+      other.transaction(() => insert(other, 3));
+      assert.deepEqual(ids(one), [1, 2, 3]);
+      return 'done';
+    });
+    assert.equal(result, 'done');
+    one.close();
+    other.close();
+  });
+});
+
+test('a statement that writes on its own, what throws, and a database that is closed end what is done together', () => {
+  withFile((path) => {
+    const one = new NodeSqlite(path);
+    const other = new NodeSqlite(path, { busyTimeout: 0 });
+    one.exec('CREATE TABLE numbers (id INTEGER PRIMARY KEY, name TEXT)');
+    one.together(() => {
+      assert.deepEqual(ids(one), []);
+      other.transaction(() => insert(other, 1));
+      insert(one, 2);
+      other.transaction(() => insert(other, 3));
+    });
+    assert.throws(
+      () =>
+        one.together(() => {
+          assert.deepEqual(ids(one), [1, 2, 3]);
+          throw new RangeError('a defect');
+        }),
+      RangeError,
+    );
+    other.transaction(() => insert(other, 4));
+    assert.deepEqual(ids(one), [1, 2, 3, 4]);
+    one.together(() => {
+      assert.deepEqual(ids(one), [1, 2, 3, 4]);
+      one.close();
+    });
+    other.close();
+  });
+});
+
 test('a database that another connection writes to is busy, and the one that waited is not harmed', () => {
   withFile((path) => {
     const one = new NodeSqlite(path);

@@ -9,8 +9,8 @@ import { type Counter, counterOf } from '../../src/mapi/object-id.ts';
 import { type MutableProperties, type PropertyTag, type PropertyValue, typeOf } from '../../src/mapi/property.ts';
 import type { Cell } from '../../src/mapi/property-row.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
-import type { Restriction } from '../../src/mapi/restriction.ts';
-import { RelOp } from '../../src/mapi/restriction.ts';
+import { RelOp, type Restriction } from '../../src/mapi/restriction.ts';
+import { compileRestriction } from '../../src/mapi/restriction-match.ts';
 import { SortDirection, type SortOrder, type SortOrderSet } from '../../src/mapi/sort-order.ts';
 import { CODING, properties, query, rowsIn, shown, TestStore } from './support.ts';
 
@@ -234,6 +234,26 @@ const action = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('toggle' as const), at: fc.nat(), max: fc.nat(6) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('seek' as const), to: fc.nat(30) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('bookmark' as const), at: fc.nat() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('find' as const),
+      from: fc.nat(),
+      backward: fc.boolean(),
+      restriction: fc.oneof(
+        fc
+          .constantFrom(PidTag.Subject, PidTag.Importance, PidTag.MessageDeliveryTime, PidTag.ContentCount)
+          .map((tag): Restriction => ({ kind: 'exist', tag })),
+        fc.record({
+          kind: fc.constant('property' as const),
+          relOp: fc.nat(5),
+          tag: fc.constantFrom(PidTag.Importance, PidTag.RowType, PidTag.Depth),
+          valueTag: fc.constant(PidTag.Importance),
+          value: fc.nat(3),
+        }),
+      ),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('gone' as const), at: fc.nat() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('state' as const), at: fc.nat() }) },
 );
@@ -345,6 +365,29 @@ class Run {
         assert.equal(table.seekBookmark(bookmark, 0).gone, false);
         assert.equal(table.position().numerator, at);
         table.freeBookmark(bookmark);
+        break;
+      }
+      case 'find': {
+        const visible = model.visible();
+        if (model.hasTies) break;
+        const matcher = compileRestriction(given.restriction);
+        const matches = visible.map((each) => {
+          const shows = model.shows(each);
+          return matcher((tag) => (COLUMNS.includes(tag) ? shows[COLUMNS.indexOf(tag)] : undefined));
+        });
+        const from = given.from % (visible.length + 1);
+        const at = given.backward
+          ? matches.findLastIndex((one, index) => one && index < from)
+          : matches.indexOf(true, from);
+        table.seek(0, from);
+        const find = {
+          restriction: given.restriction,
+          backward: given.backward,
+          origin: 1,
+          bookmark: new Uint8Array(0),
+        };
+        assert.equal(table.findRow(new Writer(), find).found, at >= 0);
+        if (at >= 0) assert.equal(table.position().numerator, at);
         break;
       }
       case 'gone': {

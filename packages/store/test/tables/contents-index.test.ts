@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { Writer } from '@rpch/rpc/internal';
 import { ContentsTable } from '../../src/mailbox/tables/contents-table.ts';
-import type { Counter } from '../../src/mapi/object-id.ts';
+import { type Counter, objectId } from '../../src/mapi/object-id.ts';
 import { type PropertyTag, PropertyType, propertyTag } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
 import { FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
@@ -112,6 +112,56 @@ test('a row is found by the beginning of its subject without reading the folder,
     assert.equal(table.findRow(new Writer(), { ...find, restriction: prefix(`${wanted}x`) }).found, false);
     assert.ok(count.read < 10, `${count.read} messages read`);
   }
+  store.close();
+});
+
+test('a message is found by its id without reading the folder, in categories and as an instance too', () => {
+  const store = TestStore.create();
+  const ids = fill(store, MANY);
+  const id = ids[777] ?? 0;
+  store.change(id, properties([0x8001_101f, ['red', 'blue']]));
+  const mid = (value: Counter): Restriction => ({
+    kind: 'property',
+    relOp: RelOp.Equal,
+    tag: PidTag.Mid,
+    valueTag: PidTag.Mid,
+    value: BigInt.asIntN(64, objectId(value)),
+  });
+  const table = tableOf(store, [PidTag.Mid, PidTag.InstanceKey]);
+  const count = counting(store);
+  const find = (restriction: Restriction, backward = false) =>
+    table.findRow(new Writer(), { restriction, backward, origin: backward ? 2 : 0, bookmark: new Uint8Array(0) }).found;
+  for (const order of [by(PidTag.MessageDeliveryTime, 1), by(PidTag.Subject), by(PidTag.Importance, 0, 1)]) {
+    table.sort(order);
+    table.rowCount;
+    count.read = 0;
+    assert.equal(find(mid(id)), true);
+    assert.equal(shown(query(table, { count: 1 }).rows[0]?.[0]), BigInt.asIntN(64, objectId(id)));
+    assert.equal(find(mid(id), true), true);
+    assert.equal(find(mid(987_654)), false);
+    assert.ok(count.read < 10, `${count.read} messages read`);
+  }
+  table.setColumns([PidTag.Mid, PidTag.InstanceKey, 0x8001_301f]);
+  table.sort(by(0x8001_301f));
+  table.rowCount;
+  count.read = 0;
+  assert.equal(find(mid(id)), true);
+  const [blue, red] = query(table, { count: 2 }).rows;
+  assert.deepEqual(
+    [blue, red].map((row) => shown(row?.[2])),
+    ['blue', 'red'],
+  );
+  // Each instance has a key of its own.
+  const value = shown(blue?.[1]);
+  assert.ok(value instanceof Uint8Array && value.length === 12);
+  assert.equal(
+    find({ kind: 'property', relOp: RelOp.Equal, tag: PidTag.InstanceKey, valueTag: PidTag.InstanceKey, value }),
+    true,
+  );
+  assert.deepEqual(query(table, { count: 1 }).rows[0], blue);
+  assert.ok(count.read < 10, `${count.read} messages read`);
+  table.restrict(mid(id));
+  assert.equal(table.rowCount, 2);
   store.close();
 });
 

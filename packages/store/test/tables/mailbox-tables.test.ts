@@ -1,20 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Writer } from '@rpch/rpc/internal';
 import { FolderId } from '../../src/mailbox/folder-ids.ts';
 import type { Mailbox } from '../../src/mailbox/mailbox.ts';
 import { ContentsTable } from '../../src/mailbox/tables/contents-table.ts';
 import { counterOf } from '../../src/mapi/object-id.ts';
 import type { PropertyTag, PropertyValue } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
-import {
-  BitmapRelOp,
-  FuzzyHigh,
-  FuzzyLow,
-  MESSAGE_ATTACHMENTS,
-  MESSAGE_RECIPIENTS,
-  RelOp,
-  type Restriction,
-} from '../../src/mapi/restriction.ts';
+import { BitmapRelOp, FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
 import { mail, newMailbox, properties } from '../mailbox/support.ts';
 import { CODING, firstColumn, query, shown } from './support.ts';
 
@@ -128,13 +121,17 @@ test('restrictions look at bodies in full, at recipients and at attachments', ()
   };
   assert.deepEqual(found(contains(PidTag.Body, 'NEEDLE')), ['long']);
   assert.deepEqual(
-    found({ kind: 'subobject', subobject: MESSAGE_RECIPIENTS, restriction: contains(PidTag.DisplayName, 'carol') }),
+    found({
+      kind: 'subobject',
+      subobject: PidTag.MessageRecipients,
+      restriction: contains(PidTag.DisplayName, 'carol'),
+    }),
     ['with recipients'],
   );
   assert.deepEqual(
     found({
       kind: 'subobject',
-      subobject: MESSAGE_ATTACHMENTS,
+      subobject: PidTag.MessageAttachments,
       restriction: contains(PidTag.AttachLongFilename, '.PDF'),
     }),
     ['with attachment'],
@@ -143,7 +140,7 @@ test('restrictions look at bodies in full, at recipients and at attachments', ()
   // What comes later is looked at in the same way.
   table.restrict({
     kind: 'subobject',
-    subobject: MESSAGE_ATTACHMENTS,
+    subobject: PidTag.MessageAttachments,
     restriction: contains(PidTag.AttachLongFilename, '.pdf'),
   });
   mailbox.messages.add(FolderId.Inbox, {
@@ -181,6 +178,24 @@ test('columns of every kind that a contents table has', () => {
   assert.equal(values.get(PidTag.Depth), 0);
   assert.equal((values.get(PidTag.EntryId) as Uint8Array).length, 70);
   const lacking = all.filter((tag) => values.get(tag) === undefined);
+  // By each of its ids it is found again.
+  for (const tag of [
+    PidTag.Mid,
+    PidTag.InstID,
+    PidTag.EntryId,
+    PidTag.RecordKey,
+    PidTag.InstanceKey,
+    PidTag.SourceKey,
+  ]) {
+    const value = values.get(tag);
+    assert.ok(value !== undefined);
+    const restriction: Restriction = { kind: 'property', relOp: RelOp.Equal, tag, valueTag: tag, value };
+    const find = { restriction, backward: false, origin: 0, bookmark: new Uint8Array(0) };
+    assert.equal(table.findRow(new Writer(), find).found, true);
+    const other = value instanceof Uint8Array ? value.map((byte) => byte ^ 1) : (value as bigint) ^ 1n;
+    const wrong = { ...find, restriction: { ...restriction, value: other } };
+    assert.equal(table.findRow(new Writer(), wrong).found, false);
+  }
   // A row of a message has nothing to count.
   assert.deepEqual(lacking, [PidTag.ContentCount, PidTag.ContentUnreadCount]);
   mailbox.close();

@@ -9,6 +9,7 @@ import { objectId } from '../../src/mapi/object-id.ts';
 import { type PropertyTag, PropertyType, type PropertyValue, propertyTag, withType } from '../../src/mapi/property.ts';
 import { writeRow } from '../../src/mapi/property-row.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
+import { decodeString8 } from '../../src/mapi/text-coding.ts';
 import { CODING, properties, query, shown, TestStore } from './support.ts';
 
 const SUBJECT8 = withType(PidTag.Subject, PropertyType.String8);
@@ -116,6 +117,24 @@ test('text is not cut within a pair of surrogates', () => {
 test('String8 columns are in the code page of the session', () => {
   const { store, table } = tableOf([[PidTag.Subject, 'Grüße – 5 €']], [SUBJECT8]);
   assert.deepEqual(bytesOf(table), Uint8Array.of(0, ...Buffer.from('Gr\xfc\xdfe \x96 5 \x80\0', 'latin1')));
+  store.close();
+});
+
+test('String8 is cut to whole characters', () => {
+  const store = TestStore.create();
+  store.add(1, properties([PidTag.Subject, `x${'漢'.repeat(254)}`]));
+  for (const [codePage, characters] of [
+    [932, 254],
+    [65001, 169],
+    [1252, 254],
+  ] as const) {
+    const table = new ContentsTable({ index: store.index, folder: 1, associated: false, coding: { codePage } });
+    table.setColumns([SUBJECT8]);
+    const bytes = bytesOf(table);
+    assert.ok(bytes.length <= 1 + 510 + 1);
+    const shownText = decodeString8(bytes.subarray(1, -1), codePage);
+    assert.equal(shownText, codePage === 1252 ? `x${'?'.repeat(characters)}` : `x${'漢'.repeat(characters)}`);
+  }
   store.close();
 });
 

@@ -1,11 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  AuthLevel,
-  type InterfaceDeclaration,
-  NtlmInitiator,
-  openOverTcp,
-  RpcConnection,
-} from '@rpch/rpc/internal';
+import { AuthLevel, type InterfaceDeclaration, NtlmInitiator, openOverTcp, RpcConnection } from '@rpch/rpc/internal';
 
 /** Who calls, where, and how protected. */
 export interface Login {

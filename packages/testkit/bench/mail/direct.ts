@@ -52,7 +52,8 @@ function run(milliseconds: number): { done: number; elapsed: number } {
   let done = 0;
   while (performance.now() - begun < milliseconds) {
     const page = readPage(task.pages[done % task.pages.length] ?? []);
-    if (page.length !== PAGE_ROWS || page.some((row) => row.includes(undefined))) throw new Error('a page that lacks something');
+    if (page.length !== PAGE_ROWS || page.some((row) => row.includes(undefined)))
+      throw new Error('a page that lacks something');
     done += 1;
   }
   return { done, elapsed: performance.now() - begun };

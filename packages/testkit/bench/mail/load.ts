@@ -128,11 +128,7 @@ async function bookClient(login: Login, note: (size: CallSize) => void): Promise
   };
 }
 
-async function echoClient(
-  login: Login,
-  sizes: readonly CallSize[],
-  note: (size: CallSize) => void,
-): Promise<Once> {
+async function echoClient(login: Login, sizes: readonly CallSize[], note: (size: CallSize) => void): Promise<Once> {
   const { call } = await connect(login, echoDeclaration);
   const calls = sizes.map((size) => ({ size, stub: echoStub(size.answer) }));
   return async () => {

@@ -12,12 +12,12 @@ const WARM = 20;
 /** Patience with clients that log on, ms. */
 const LOGON_LIMIT = 120_000;
 
-/** What a session takes that is logged on and idle, bytes. */
+/** What sessions take that are logged on and idle, bytes. */
 export interface SessionMemory {
   readonly sessions: number;
-  /** JavaScript objects and buffers, of all threads. */
+  /** JavaScript objects and buffers, of all threads, for each of them. */
   readonly kept: number;
-  /** Resident memory of the process. */
+  /** Resident memory of the whole process with all of them. */
   readonly rss: number;
 }
 
@@ -26,7 +26,9 @@ export async function measureMemory(children: Children, setting: Setting, sessio
   const inspectorPort = await freePort();
   const server = await startServer(children, setting, [`--inspect=127.0.0.1:${inspectorPort}`]);
   const hold = async (count: number): Promise<number> => {
-    const logins = HOLDERS.map((user) => ({ port: server.port, user, password: PASSWORD, level: 'privacy' as const }));
+    const logins = [server.port, server.otherPort].flatMap((port) =>
+      HOLDERS.map((user) => ({ port, user, password: PASSWORD, level: 'privacy' as const })),
+    );
     const task: HoldTask = { logins, dns: setting.dns, sessions: count };
     const program = fileURLToPath(new URL('hold.ts', import.meta.url));
     const args = [program, JSON.stringify(task)];
@@ -39,11 +41,7 @@ export async function measureMemory(children: Children, setting: Setting, sessio
     const held = await hold(sessions);
     const after = await keptOf(inspector);
     await children.end(held);
-    return {
-      sessions,
-      kept: (after.kept - before.kept) / sessions,
-      rss: (after.rss - before.rss) / sessions,
-    };
+    return { sessions, kept: (after.kept - before.kept) / sessions, rss: after.rss };
   } finally {
     inspector.close();
     await children.end(warm);

@@ -1,5 +1,5 @@
-import { emsmdbDeclaration, formatGuid, Nspi, nspiDeclaration } from '@rpch/rpc/internal';
 import type { ContextHandle } from '@rpch/rpc';
+import { emsmdbDeclaration, formatGuid, Nspi, nspiDeclaration } from '@rpch/rpc/internal';
 import { type Counter, objectId, PidTag } from '@rpch/store/mailbox';
 import { COLUMNS, PAGE_ROWS } from './setting.ts';
 

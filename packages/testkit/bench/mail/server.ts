@@ -7,6 +7,8 @@ import { type Setting, serveArguments } from './setting.ts';
 export interface MailServer {
   readonly pid: number;
   readonly port: number;
+  /** Another: a port takes a thousand connections. */
+  readonly otherPort: number;
 }
 
 /** Starts `rpch serve` on the servers' core, all its threads. @param nodeArgs go to Node before the program. */
@@ -15,8 +17,15 @@ export async function startServer(
   setting: Setting,
   nodeArgs: readonly string[] = [],
 ): Promise<MailServer> {
-  const port = await freePort();
-  const args = ['-c', CORES.server, process.execPath, ...nodeArgs, RPCH_BIN, ...serveArguments(setting, port)];
+  const [port, otherPort] = [await freePort(), await freePort()];
+  const args = [
+    '-c',
+    CORES.server,
+    process.execPath,
+    ...nodeArgs,
+    RPCH_BIN,
+    ...serveArguments(setting, [port, otherPort]),
+  ];
   const { pid } = await children.start('rpch serve', 'taskset', args, { says: /^ready/m });
-  return { pid, port };
+  return { pid, port, otherPort };
 }

@@ -86,11 +86,12 @@ export async function makeSetting(dataDir: string): Promise<Setting> {
 }
 
 /** Arguments of `rpch serve` over that directory. */
-export function serveArguments({ dataDir }: Setting, port: number): string[] {
+export function serveArguments({ dataDir }: Setting, ports: readonly number[]): string[] {
   const users = [READER, ...HOLDERS].flatMap((name) => ['--user', `${name}:${PASSWORD}`]);
   const names = ['--dns-domain', DOMAIN, '--server-name', SERVER];
-  const where = ['--listen', `ncacn_ip_tcp:127.0.0.1[${port}]`, '--data', dataDir, '--log-level', 'warn'];
-  return ['serve', ...where, ...users, ...names, '--level', 'connect', '--mail-level', 'connect'];
+  const listeners = ports.flatMap((port) => ['--listen', `ncacn_ip_tcp:127.0.0.1[${port}]`]);
+  const where = ['--data', dataDir, '--log-level', 'warn'];
+  return ['serve', ...listeners, ...where, ...users, ...names, '--level', 'connect', '--mail-level', 'connect'];
 }
 
 /** The messages of one page, in the order in which the table has them. */

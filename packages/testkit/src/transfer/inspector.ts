@@ -149,7 +149,11 @@ export class Inspector {
     const message = JSON.stringify({ id, method, params });
     if (thread === undefined) this.#socket.send(message);
     else {
-      const forwarded = { id: ++this.#asked, method: 'NodeWorker.sendMessageToWorker', params: { sessionId: thread, message } };
+      const forwarded = {
+        id: ++this.#asked,
+        method: 'NodeWorker.sendMessageToWorker',
+        params: { sessionId: thread, message },
+      };
       this.#socket.send(JSON.stringify(forwarded));
     }
     return asked;

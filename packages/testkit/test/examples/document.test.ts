@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as door from '@rpch/rpc';
+import * as mailDoor from '@rpch/store/client';
 import { EXAMPLES, ROOT } from './example-process.ts';
 
 const GUIDE = readFileSync(join(ROOT, 'docs/programmer.md'), 'utf8');
@@ -66,18 +67,33 @@ test('every region of an example stands in the guide', () => {
   }
 });
 
-test('the guide has a line on every name of the public door, and names no other', () => {
-  const text = readFileSync(join(ROOT, 'packages/rpc/src/mod.ts'), 'utf8');
-  const exported = [...text.matchAll(/^export (?:type )?\{([^}]*)\}/gm)]
+/** The names in the first column of a section's tables, sorted. */
+function namesOf(section: string): string[] {
+  const begin = GUIDE.indexOf(section);
+  assert.ok(begin >= 0, section);
+  const end = GUIDE.indexOf('\n## ', begin + 1);
+  const rows = GUIDE.slice(begin, end < 0 ? undefined : end)
+    .split('\n')
+    .filter((line) => line.startsWith('| `'));
+  const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+  return [...new Set(named)].sort();
+}
+
+/** What a module exports, types too. */
+function exportsOf(file: string): string[] {
+  return [...readFileSync(join(ROOT, file), 'utf8').matchAll(/^export (?:type )?\{([^}]*)\}/gm)]
     .flatMap(([, names = '']) => names.split(','))
     .map((name) => name.trim().replace(/^type /, ''))
     .filter((name) => name !== '');
-  exported.push('ndr');
-  for (const name of Object.keys(door)) assert.ok(exported.includes(name), name);
-  const table = GUIDE.slice(GUIDE.indexOf('## 3. The public door'));
-  const rows = table.split('\n').filter((line) => line.startsWith('| `'));
-  const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
-  assert.deepEqual([...new Set(named)].sort(), exported.sort());
+}
+
+test('the guide has a line on every name of the public doors, and names no other', () => {
+  const rpc = [...exportsOf('packages/rpc/src/mod.ts'), 'ndr'];
+  for (const name of Object.keys(door)) assert.ok(rpc.includes(name), name);
+  assert.deepEqual(namesOf('## 3. The public door'), rpc.sort());
+  const mail = exportsOf('packages/store/src/client/mod.ts');
+  for (const name of Object.keys(mailDoor)) assert.ok(mail.includes(name), name);
+  assert.deepEqual(namesOf('### Names of `@rpch/store/client`'), mail.sort());
 });
 
 test('the guide names every type that can be declared', () => {
@@ -90,7 +106,7 @@ test('the guide names every type that can be declared', () => {
 });
 
 test('every error code that the guide names is thrown somewhere', () => {
-  const sources = globSync('packages/rpc/src/**/*.ts', { cwd: ROOT }).map((file) =>
+  const sources = globSync('packages/{rpc/src,store/src/client}/**/*.ts', { cwd: ROOT }).map((file) =>
     readFileSync(join(ROOT, file), 'utf8'),
   );
   const codes = new Set(GUIDE.match(/RPCH_[A-Z0-9_]+/g));

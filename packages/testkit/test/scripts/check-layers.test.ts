@@ -202,7 +202,7 @@ test('examples have the public door, Node and each other, and nothing else', () 
     ].join('\n'),
     'examples/b.ts': 'export const b = 1;',
   });
-  const said = 'examples import @rpch/rpc and each other, not';
+  const said = 'examples import @rpch/rpc, @rpch/store/client and each other, not';
   assert.deepEqual(violations, [
     `examples/a.ts:4: ${said} @rpch/rpc/internal`,
     `examples/a.ts:5: ${said} ../packages/rpc/src/mod.ts`,

@@ -58,7 +58,7 @@ function tidy(text: string): string {
 }
 
 /** A one-off entry id ([MS-OXCDATA] 2.2.5.1): nobody here knows which addresses the address book has. */
-export function oneOffEntryId({ name, address }: MailAddress): Uint8Array {
+function oneOffEntryId({ name, address }: MailAddress): Uint8Array {
   const flags = OneOffFlag.NoRichInfo | OneOffFlag.Unicode;
   return formEntryId({ kind: 'one-off', flags, displayName: name, addressType: 'SMTP', emailAddress: address }).slice();
 }
@@ -78,7 +78,7 @@ interface RoleTags {
   readonly searchKey: PropertyTag;
 }
 
-export const SENDER: RoleTags = {
+const SENDER: RoleTags = {
   name: PidTag.SenderName,
   addressType: PidTag.SenderAddressType,
   email: PidTag.SenderEmailAddress,
@@ -86,7 +86,7 @@ export const SENDER: RoleTags = {
   entryId: PidTag.SenderEntryId,
   searchKey: PidTag.SenderSearchKey,
 };
-export const SENT_REPRESENTING: RoleTags = {
+const SENT_REPRESENTING: RoleTags = {
   name: PidTag.SentRepresentingName,
   addressType: PidTag.SentRepresentingAddressType,
   email: PidTag.SentRepresentingEmailAddress,

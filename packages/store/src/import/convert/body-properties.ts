@@ -1,8 +1,8 @@
 import type { MutableProperties } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { htmlToText } from '../../text/html-text.ts';
 import { codePageFor, decodeText, UTF_8 } from '../mime/charset.ts';
 import { unflow } from '../mime/flowed.ts';
-import { htmlToText } from '../mime/html-text.ts';
 import { contentOf, type MimePart, textOf } from '../mime/part.ts';
 import type { ChosenParts } from './body-parts.ts';
 
@@ -31,7 +31,7 @@ export function setBodies(
     properties.set(PidTag.Html, bytes);
   }
   if (plain !== undefined && text !== undefined) properties.set(PidTag.Body, withCrlf(unflowed(plain, text.text)));
-  else if (html !== undefined) properties.set(PidTag.Body, htmlToText(htmlText));
+  else if (html !== undefined) properties.set(PidTag.Body, withCrlf(htmlToText(htmlText).trimEnd()));
   properties.set(PidTag.InternetCodepage, codePage);
   if (plain !== undefined || html !== undefined) {
     properties.set(PidTag.NativeBody, html === undefined ? NativeBody.PlainText : NativeBody.Html);

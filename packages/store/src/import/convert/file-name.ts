@@ -58,7 +58,7 @@ export function fileNames(written: string | undefined, type: string, number: num
 }
 
 /** What stands behind the last point, with it. */
-export function extensionOf(name: string): string {
+function extensionOf(name: string): string {
   const dot = name.lastIndexOf('.');
   return dot > 0 && name.length - dot <= MAX_EXTENSION && dot < name.length - 1 ? name.slice(dot) : '';
 }

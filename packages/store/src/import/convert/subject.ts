@@ -1,4 +1,5 @@
 import { decodeWords } from 'postal-mime';
+import { splitSubject } from '../../mailbox/subject.ts';
 import type { MutableProperties } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
 import type { Headers } from '../mime/headers.ts';
@@ -6,22 +7,13 @@ import type { Headers } from '../mime/headers.ts';
 /** Prefix and normalised subject together are shorter than 254 characters ([MS-OXCMSG] 2.2.1.10). */
 const MAX_SUBJECT = 253;
 
-export interface SplitSubject {
-  /** `RE: `, or empty. */
-  readonly prefix: string;
-  readonly normalized: string;
-}
-
-/** [MS-OXCMAIL] 2.2.3.2.6.1: one to three characters, none a colon, a blank or a digit, then a colon and any number of blanks. */
-export function splitSubject(subject: string): SplitSubject {
-  const match = /^([^: \d]{1,3}):( *)/.exec(subject);
-  if (match === null) return { prefix: '', normalized: subject };
-  return { prefix: `${match[1]}: `, normalized: subject.slice(match[0].length) };
-}
-
-/** Subject, its parts, and the topic of the conversation ([MS-OXCMAIL] 2.2.3.2.6 and 2.2.3.2.7). */
+/**
+ * Subject, its parts, and the topic of the conversation ([MS-OXCMAIL] 2.2.3.2.6 and 2.2.3.2.7). However many blanks a prefix has
+ * come with, it has one.
+ */
 export function setSubject(properties: MutableProperties, headers: Headers): void {
-  const { prefix, normalized: whole } = splitSubject(decodeHeaderText(headers.get('subject') ?? ''));
+  const { prefix: written, normalized: whole } = splitSubject(decodeHeaderText(headers.get('subject') ?? ''));
+  const prefix = written === '' ? '' : `${written.trimEnd()} `;
   const normalized = cut(whole, MAX_SUBJECT - prefix.length);
   properties.set(PidTag.SubjectPrefix, prefix);
   properties.set(PidTag.NormalizedSubject, normalized);

@@ -149,7 +149,19 @@ function quotedPrintable(bytes: Uint8Array): string {
   return `${encoded.join('\r\n')}\r\n`;
 }
 
-/** A paragraph in lines of at most 72 characters that end in a blank. */
+/**
+ * A paragraph in lines of at most 72 characters that end in a blank, each with the marks of its quotation (RFC 3676 4.2 and 4.5).
+ * What would be taken for such a mark, or for the start of a message in an mbox, is stuffed with a blank (4.4).
+ */
 function flow(paragraph: string): string {
-  return paragraph.replace(/(.{1,71} )(?=\S)/g, '$1\n');
+  const written = /^(?:> ?)*/.exec(paragraph)?.[0] ?? '';
+  const marks = written.replaceAll(' ', '');
+  const lines = paragraph.slice(written.length).replace(/(?=.{73})(.{1,71} )(?=\S)/g, '$1\n');
+  return lines
+    .split('\n')
+    .map((line) => {
+      const stuffed = marks === '' ? /^(?:[ >]|From )/.test(line) : line !== '';
+      return `${marks}${stuffed ? ' ' : ''}${line}`;
+    })
+    .join('\n');
 }

@@ -8,7 +8,7 @@ import type { SortOrderSet } from '../../mapi/sort-order.ts';
 import type { TextCoding } from '../../mapi/text-coding.ts';
 import { SqlError } from '../../sql/driver.ts';
 import type { ContentsIndex } from '../contents-index.ts';
-import { candidateRows, findByOtherOrder } from './candidates.ts';
+import { candidateRows, findDirectly } from './candidates.ts';
 import { Categories, Expansion, type Header } from './categories.ts';
 import { readCollapseState, writeCollapseState } from './collapse-state.ts';
 import type { CellWriter, Column } from './columns.ts';
@@ -30,6 +30,9 @@ export interface ContentsTableOptions {
   readonly associated: boolean;
   readonly coding: TextCoding;
 }
+
+/** Rows from the beginning that are kept in memory once they were read. */
+const KEPT_ROWS = 128;
 
 /** A row, whatever its position: of a message by its key, a header row by its level and prefix. */
 interface Mark {
@@ -92,6 +95,8 @@ export class ContentsTable extends TableCore<ContentsRow, Mark> {
   }
 
   protected override rowsAt(position: number, count: number): readonly ContentsRow[] {
+    // What lies deeper is seldom asked for twice, and would only displace the first pages.
+    if (position >= KEPT_ROWS) return this.scanAt(position, count);
     return this.#read(position, count, (ids) => this.#index.messages(ids));
   }
 
@@ -175,16 +180,27 @@ export class ContentsTable extends TableCore<ContentsRow, Mark> {
     matcher: RowMatcher,
     restriction: Restriction,
   ): number | undefined {
-    if (this.#categories() !== undefined) return super.search(from, backward, matcher, restriction);
     const rows = this.#ordered();
-    const positions = positionsOf(restriction, rows.order, rows.tree);
+    const { order } = rows;
+    const categories = this.#categories();
+    const positions = categories === undefined ? positionsOf(restriction, order, rows.tree) : undefined;
     if (positions !== undefined) {
       const limits = rows.directed(positions.low, positions.high);
       return super.search(from, backward, matcher, restriction, limits);
     }
-    const search = { index: this.#index, folder: this.#folder, associated: this.#associated };
-    const other = findByOtherOrder({ ...search, rows, from, backward, matcher, restriction });
-    return other === undefined ? super.search(from, backward, matcher, restriction) : other.found;
+    const direct = findDirectly({
+      index: this.#index,
+      folder: this.#folder,
+      associated: this.#associated,
+      restriction,
+      from,
+      backward,
+      order,
+      locate: (key) => this.locate({ key, level: undefined }, 0),
+      matches: (message, instance) => this.matches({ header: undefined, message, instance }, matcher),
+      hasHeaders: categories !== undefined,
+    });
+    return direct === undefined ? super.search(from, backward, matcher, restriction) : direct.found;
   }
 
   /** [MS-OXCTABL] 3.2.5.17 */

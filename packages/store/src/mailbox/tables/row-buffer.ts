@@ -15,6 +15,7 @@ import type { PackedProperties } from '../packed-properties.ts';
 export const MAX_CELL = 510;
 /** What one value adds to a row at most: a list's count, a terminator. */
 const CELL_ROOM = MAX_CELL + 16;
+const CAPACITY = 64 * 1024;
 /** Up to here a loop is faster than a view and a call. */
 const SHORT = 96;
 
@@ -23,8 +24,14 @@ const SHORT = 96;
  * room, and because the values of 50 rows are 500 and more, so that each must cost next to nothing.
  */
 export class RowBuffer {
-  #bytes = new Uint8Array(16 * 1024);
+  #bytes = new Uint8Array(CAPACITY);
   length = 0;
+
+  /** Begins anew; what a row of uncommonly many columns took is given back. */
+  clear(): void {
+    this.length = 0;
+    if (this.#bytes.length > 16 * CAPACITY) this.#bytes = new Uint8Array(CAPACITY);
+  }
 
   view(start = 0, end = this.length): Uint8Array {
     return this.#bytes.subarray(start, end);

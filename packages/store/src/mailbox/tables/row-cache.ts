@@ -6,7 +6,7 @@ const GENERATION_BYTES = 256 * 1024;
 const ROW_BYTES = 256;
 
 /**
- * The rows read last: the first pages of the folders in use are asked for again and again. Rows come into a young generation; when that
+ * The rows read last of those that begin a table: the first pages of the folders in use are asked for again and again. Rows come into a young generation; when that
  * is full it becomes the old one, whose rows are forgotten unless they were asked for meanwhile.
  */
 export class RowCache {

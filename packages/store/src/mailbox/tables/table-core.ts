@@ -207,7 +207,7 @@ export abstract class TableCore<Row, Mark> implements Table {
       if (at !== undefined) {
         const [row] = this.rowsAt(at, 1);
         if (row === undefined) throw new StoreError(ErrorCode.NotFound, 'a row that has just been found');
-        buffer.length = 0;
+        buffer.clear();
         rowWriter.write(buffer, row);
         writer.bytes(buffer.view());
         this.#moveTo(at);
@@ -365,7 +365,7 @@ export abstract class TableCore<Row, Mark> implements Table {
   }
 
   #writeForward(writer: Writer, rowWriter: RowWriter<Row>, start: number, count: number, room: number): number {
-    buffer.length = 0;
+    buffer.clear();
     let written = 0;
     while (written < count) {
       const rows = this.rowsAt(start + written, Math.min(BATCH, count - written));
@@ -386,7 +386,7 @@ export abstract class TableCore<Row, Mark> implements Table {
 
   /** The rows before a position, those nearest to it where there is no room for all; they are written in the table's order. */
   #writeBackward(writer: Writer, rowWriter: RowWriter<Row>, start: number, count: number, room: number): number {
-    buffer.length = 0;
+    buffer.clear();
     const spans: { readonly start: number; readonly end: number }[] = [];
     let hasRoom = true;
     while (hasRoom && spans.length < count) {

@@ -7,17 +7,7 @@ import { arrayOf, when } from './structures.ts';
 import { propertyTags } from './values.ts';
 
 /** TransferStatus ([MS-OXCFXICS] 2.2.3.1.1.5.2). */
-export const TransferStatus = { Error: 0, Partial: 1, NoRoom: 2, Done: 3 } as const;
-
-/** SendOptions ([MS-OXCFXICS] 2.2.3.1.1.1.2). */
-export const SendOptions = {
-  Unicode: 0x01,
-  UseCpid: 0x02,
-  ForUpload: 0x03,
-  RecoverMode: 0x04,
-  ForceUnicode: 0x08,
-  PartialItem: 0x10,
-} as const;
+const TransferStatus = { Error: 0, Partial: 1, NoRoom: 2, Done: 3 } as const;
 
 /** [MS-OXCROPS] 2.2.12.1 */
 export const FastTransferDestinationConfigure = defineRop({

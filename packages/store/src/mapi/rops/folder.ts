@@ -5,9 +5,6 @@ import { defineRop } from './rop.ts';
 import { arrayOf, when } from './structures.ts';
 import { flaggedText, restrictionData, serverList } from './values.ts';
 
-/** OpenModeFlags ([MS-OXCFOLD] 2.2.1.1.1). */
-export const OpenFolderFlags = { OpenSoftDeleted: 0x04 } as const;
-
 /** FolderType ([MS-OXCFOLD] 2.2.1.2.1). */
 export const FolderType = { Root: 0, Generic: 1, Search: 2 } as const;
 

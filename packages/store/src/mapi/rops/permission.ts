@@ -9,8 +9,6 @@ export const PermissionsTableFlags = { IncludeFreeBusy: 0x02 } as const;
 export const ModifyPermissionsFlags = { ReplaceRows: 0x01, IncludeFreeBusy: 0x02 } as const;
 /** PermissionDataFlags and RuleDataFlags ([MS-OXCPERM] 2.2.2.1.1, [MS-OXORULE] 2.2.1.3). */
 export const RowFlags = { Add: 0x01, Modify: 0x02, Remove: 0x04 } as const;
-/** ModifyRulesFlags ([MS-OXORULE] 2.2.1.1). */
-export const ModifyRulesFlags = { ReplaceRows: 0x01 } as const;
 
 /** [MS-OXCROPS] 2.2.10.1 */
 export const ModifyPermissions = defineRop({

@@ -208,8 +208,6 @@ export function defineRop<
 export type RequestOf<R extends RopTypes> = Request<R['header'], R['request']>;
 /** The type of a ROP's response when it is read. */
 export type ResponseOf<R extends RopTypes> = Response<R['response'], R['failure']>;
-/** The type of a ROP's response when it is written. */
-export type ResponseInputOf<R extends RopTypes> = ResponseInput<R['response'], R['failure']>;
 
 interface RopTypes {
   readonly header: HeaderShape;

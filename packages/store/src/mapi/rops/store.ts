@@ -76,7 +76,7 @@ export const SetReceiveFolder = defineRop({
 });
 
 /** The columns of the table of receive folders ([MS-OXCSTOR] 2.2.1.4.2). */
-export const RECEIVE_FOLDER_COLUMNS: readonly PropertyTag[] = [0x6748_0014, 0x001a_001e, 0x3008_0040];
+const RECEIVE_FOLDER_COLUMNS: readonly PropertyTag[] = [0x6748_0014, 0x001a_001e, 0x3008_0040];
 
 /** [MS-OXCROPS] 2.2.3.4 */
 export const GetReceiveFolderTable = defineRop({

@@ -3,9 +3,6 @@ import { defineRop } from './rop.ts';
 import { arrayOf, SizedList, sized, structure } from './structures.ts';
 import { globalCounter, longTermId, propertyTags, propertyValues, restrictionData } from './values.ts';
 
-/** SynchronizationType ([MS-OXCFXICS] 2.2.3.2.1.1.1). */
-export const SynchronizationType = { Contents: 1, Hierarchy: 2 } as const;
-
 /** [MS-OXCROPS] 2.2.13.1 */
 export const SynchronizationConfigure = defineRop({
   id: 0x70,

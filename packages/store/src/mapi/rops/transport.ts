@@ -8,9 +8,6 @@ import { propertyValues, text8 } from './values.ts';
 /** SubmitFlags ([MS-OXOMSG] 2.2.3.1.1). */
 export const SubmitFlags = { None: 0, PreProcess: 1, NeedsSpooler: 2 } as const;
 
-/** LockState ([MS-OXOMSG] 2.2.3.4.1). */
-export const LockState = { Lock: 0, Unlock: 1, Finished: 2 } as const;
-
 /** [MS-OXCROPS] 2.2.7.1 */
 export const SubmitMessage = defineRop({
   id: 0x32,

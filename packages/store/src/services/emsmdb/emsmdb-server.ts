@@ -23,15 +23,15 @@ import type { SessionRegistry } from './session-registry.ts';
 import { SERVER_VERSION, versionWords } from './version.ts';
 
 /** pcmsPollsMax, ms: how often a client asks that has no parked call. */
-export const POLLS_MAX = 60_000;
+const POLLS_MAX = 60_000;
 /** pcRetry and pcmsRetryDelay, ms: what a client is to do where the server is too busy. */
-export const RETRY_COUNT = 6;
-export const RETRY_DELAY = 10_000;
+const RETRY_COUNT = 6;
+const RETRY_DELAY = 10_000;
 
 /** RPC_HEADER_EXT ([MS-OXCRPC] 2.2.2.1). */
 const HEADER_SIZE = 8;
 /** One header, and the largest payload that a client may send without packing ([MS-OXCRPC] 3.1.4.2). */
-export const MAX_ROP_INPUT = 0x8007;
+const MAX_ROP_INPUT = 0x8007;
 /** ulIcxrLink where a session is not linked with another. */
 const NO_LINK = 0xffffffff;
 

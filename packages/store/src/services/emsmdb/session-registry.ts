@@ -3,7 +3,7 @@ import { type After, ClientSession } from './client-session.ts';
 /** Sessions that one account may have at once: some for each program, window and delegate. */
 export const MAX_SESSIONS_PER_ACCOUNT = 128;
 /** Sessions in all: piCxr is a u16, and 0 is left out. */
-export const MAX_SESSIONS = 0xffff;
+const MAX_SESSIONS = 0xffff;
 
 export interface NewSession {
   readonly account: string;

@@ -117,7 +117,7 @@ export function containerObject({ id, name, guid, flags }: Container): AddressBo
 }
 
 /** The DN of a container: the GUID as its bytes stand on the wire ([MS-OXNSPI] 2.2.9.3). */
-export function containerDn(guid: string | undefined): string {
+function containerDn(guid: string | undefined): string {
   return guid === undefined ? '/' : `/guid=${Buffer.from(parseGuid(guid)).toString('hex')}`;
 }
 
@@ -131,7 +131,7 @@ export function serverObject(mid: number, { serverDn, serverName }: DirectoryOrg
 }
 
 /** The DN of the database that all mailboxes of the server are in. */
-export function privateMdbDn({ serverDn }: DirectoryOrganization): string {
+function privateMdbDn({ serverDn }: DirectoryOrganization): string {
   return `${serverDn}/cn=Microsoft Private MDB`;
 }
 

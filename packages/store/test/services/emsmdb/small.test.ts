@@ -30,6 +30,9 @@ test('a mailbox is in a file of its own whatever its account is called', () => {
   assert.equal(fileName('..'), '%2e..sqlite');
   assert.equal(fileName('a/../../b'), 'a%2f..%2f..%2fb.sqlite');
   assert.equal(fileName('jürgen'), 'j%c3%bcrgen.sqlite');
+  const long = ['a'.repeat(256), `${'a'.repeat(255)}b`, 'ü'.repeat(256), `${'ü'.repeat(255)}ö`].map(fileName);
+  for (const name of long) assert.match(name, /^[a-z0-9%]{120}~[0-9a-f]{64}\.sqlite$/);
+  assert.equal(new Set(long).size, long.length);
   assert.equal(fileName('a%2fb'), 'a%252fb.sqlite');
 });
 

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { parseEntryId } from '../../../src/mapi/entry-id.ts';
 import { ErrorCode } from '../../../src/mapi/error-code.ts';
 import { PropertyType, typeOf, withType } from '../../../src/mapi/property.ts';
-import { PidTag, tagName } from '../../../src/mapi/property-tags.ts';
+import { PidTag } from '../../../src/mapi/property-tags.ts';
 import { COLUMNS } from '../../../src/services/nspi/object-methods.ts';
 import { bound, type Client, cells, directoryOf, ENTRIES, type Handle, SERVER_GUID, stat, tags } from './support.ts';
 
@@ -58,7 +58,7 @@ describe('NspiGetProps', () => {
       [PidTag.AddressBookIsMemberOfDistributionList]: 0,
     };
     for (const [tag, value] of Object.entries(expected))
-      assert.deepEqual(values.get(Number(tag)), value, tagName(Number(tag)));
+      assert.deepEqual(values.get(Number(tag)), value, `0x${Number(tag).toString(16)}`);
     for (const tag of [PidTag.EntryId, PidTag.RecordKey, PidTag.TemplateId]) {
       const id = parseEntryId(values.get(tag) as Uint8Array, AT);
       assert.deepEqual(id, { kind: 'address-book', type: 0, dn });
@@ -187,7 +187,7 @@ describe('lists of properties', () => {
     for (const dn of dns) {
       const dwMId = await midOf(client, hRpc, dn);
       const { ppPropTags } = await client.getPropList({ hRpc, dwFlags: 0, dwMId, CodePage: 1200 });
-      for (const tag of ppPropTags?.aulPropTag ?? []) assert.ok(COLUMNS.includes(tag), tagName(tag));
+      for (const tag of ppPropTags?.aulPropTag ?? []) assert.ok(COLUMNS.includes(tag), `0x${tag.toString(16)}`);
     }
   });
 
@@ -313,7 +313,7 @@ describe('NspiGetTemplateInfo', () => {
         if ([1, 2, 11].includes(type ?? -1))
           assert.ok(
             COLUMNS.some((column) => column >>> 16 === (tag ?? 0) >>> 16),
-            tagName(tag ?? 0),
+            `0x${tag?.toString(16)}`,
           );
         assert.ok(x + width <= 371 && y + height <= 200, text);
       }

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 
-/** Longest HTML that is turned into text, characters; the rest is left out, and said so. */
+/** Longest HTML that is turned into text, characters; the rest is left out, and the text says so. */
 const MAX_HTML = 4 * 1024 * 1024;
 /** Deepest nesting of lists and quotations that is shown. */
 const MAX_DEPTH = 10;
@@ -32,8 +32,9 @@ const BLOCKS: ReadonlySet<string> = new Set(
 const PARAGRAPHS: ReadonlySet<string> = new Set('blockquote dl h1 h2 h3 h4 h5 h6 ol p pre table ul'.split(' '));
 
 /**
- * Turns the HTML of a mail into text that can be read: paragraphs, lists, quotations with `>`, cells of tables beside each
- * other, links with their addresses, images by their descriptions. Nothing is loaded.
+ * Turns the HTML of a mail into text that can be read, and searched: paragraphs, lists, quotations with `>`, cells of tables
+ * beside each other, links with their addresses, images by their descriptions. Nothing is loaded. Lines end in a line feed.
+ * Never throws; takes time in proportion to the length.
  */
 export function htmlToText(html: string): string {
   const reader = new HtmlReader();
@@ -211,7 +212,7 @@ class HtmlReader {
   }
 
   #newLine(): void {
-    this.#lines.push(this.#pieces.join('').trimEnd());
+    this.#lines.push(this.#pieces.join('').replaceAll('\u00a0', ' ').trimEnd());
     this.#pieces = [];
     this.#tail = '';
     this.#space = false;
