@@ -6,7 +6,7 @@ import { bareName, readAccounts } from '@rpch/proxy';
 import { RpchError } from '@rpch/rpc';
 import { type ImportResult, importMail, Mailbox, mailboxFile, openMailSource } from '@rpch/store';
 import { Command, InvalidArgumentError } from 'commander';
-import { ProgressLine, tellCount, tellDuration, tellProgress } from '../import/progress-line.ts';
+import { ProgressLine, tellCount, tellDuration, tellMessages, tellProgress } from '../import/progress-line.ts';
 import { tellSize } from '../mail/quantities.ts';
 
 /** What the command touches of the process. */
@@ -108,7 +108,7 @@ function report(result: ImportResult, { json }: ImportFlags, io: ImportIo): void
   if (limited > 0) {
     io.err(`${tellCount(limited)} of them were too complex to be taken apart wholly; their originals are whole\n`);
   }
-  io.err(`${tellCount(imported)} messages imported, ${tellSize(bytes)} in ${tellDuration(elapsed)}\n`);
+  io.err(`${tellMessages(imported)} imported, ${tellSize(bytes)} in ${tellDuration(elapsed)}\n`);
   if (interrupted) io.err(`interrupted; to go on: --skip ${imported + skipped + failed}\n`);
   if (interrupted || failed > 0) io.exitWith(1);
 }

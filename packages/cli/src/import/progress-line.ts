@@ -30,12 +30,17 @@ export class ProgressLine {
   }
 }
 
+/** `1 message`, `12,400 messages`. */
+export function tellMessages(count: number): string {
+  return `${tellCount(count)} ${count === 1 ? 'message' : 'messages'}`;
+}
+
 /** `12,400 messages, 310 MiB of 1.2 GiB (25 %), 830 a second, 2 min 10 s left`. */
 export function tellProgress({ messages, bytes, totalBytes, elapsed, remaining }: ImportProgress): string {
   const percent = totalBytes === 0 ? 100 : Math.min(100, Math.floor((bytes * 100) / totalBytes));
   const rate = elapsed === 0 ? '' : `, ${tellCount(Math.round((messages * 1000) / elapsed))} a second`;
   const left = remaining === undefined ? '' : `, ${tellDuration(remaining)} left`;
-  return `${tellCount(messages)} messages, ${tellSize(bytes)} of ${tellSize(totalBytes)} (${percent} %)${rate}${left}`;
+  return `${tellMessages(messages)}, ${tellSize(bytes)} of ${tellSize(totalBytes)} (${percent} %)${rate}${left}`;
 }
 
 /** `12,400`. */

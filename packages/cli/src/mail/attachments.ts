@@ -144,7 +144,7 @@ function kindOf({ method }: AttachmentInfo): ListedAttachment['kind'] {
     case AttachMethod.ByValue:
     case AttachMethod.Ole:
       return 'file';
-    case AttachMethod.Embedded:
+    case AttachMethod.EmbeddedMessage:
       return 'message';
     case AttachMethod.ByReference:
     case AttachMethod.ByReferenceOnly:

@@ -1,13 +1,18 @@
-import { type OpenedMailbox, PidTag, type Restriction, type SortOrder } from '@rpch/store/client';
+import {
+  BitmapRelOp,
+  MessageFlag,
+  type OpenedMailbox,
+  PidTag,
+  type Restriction,
+  SortDirection,
+  type SortOrder,
+} from '@rpch/store/client';
 import { usage } from '../ping/client-flags.ts';
 import { findFolder } from './folder-path.ts';
 import type { MailIo } from './mail-io.ts';
 import { type MessageSummary, SUMMARY_COLUMNS, summaryOf, summaryTable } from './summary.ts';
 
 const MAX_LISTED = 100_000;
-const READ = 0x1;
-/** BitmapRelOp: the masked bits are zero. */
-const ZERO = 0;
 
 export interface ListFlags {
   readonly json?: boolean;
@@ -26,6 +31,7 @@ const SORTS: Readonly<Record<string, readonly [tag: number, descending: boolean]
   subject: [PidTag.NormalizedSubject, false],
 };
 
+/** What `--sort` takes. */
 export const SORT_NAMES = Object.keys(SORTS);
 
 /** `list FOLDER`: its messages, the newest first. */
@@ -55,13 +61,18 @@ export async function printList(
   else io.out(summaryTable(messages, io.reader, io.width, { outgoing }));
 }
 
-const UNREAD: Restriction = { kind: 'bitmask', relOp: ZERO, tag: PidTag.MessageFlags, mask: READ };
+const UNREAD: Restriction = {
+  kind: 'bitmask',
+  relOp: BitmapRelOp.Zero,
+  tag: PidTag.MessageFlags,
+  mask: MessageFlag.Read,
+};
 
 function sortOf({ sort, reverse }: ListFlags): SortOrder[] {
   const known = SORTS[sort];
   if (known === undefined) throw usage(`expected one of ${SORT_NAMES.join(', ')} for --sort, found "${sort}"`);
   const [tag, descending] = known;
-  return [{ tag, order: descending === (reverse === true) ? 0 : 1 }];
+  return [{ tag, order: descending === (reverse === true) ? SortDirection.Ascending : SortDirection.Descending }];
 }
 
 /** A number from an option. Throws RpchError (caller). */

@@ -2,8 +2,7 @@
 
 /** Where and when a reader is. */
 export interface Reader {
-  /** As Intl has them; undefined: what the process runs with. */
-  readonly locale?: string;
+  /** As Intl has it; undefined: that of the process. */
   readonly timeZone?: string;
   readonly now: Date;
 }
@@ -21,7 +20,7 @@ export function tellSize(bytes: number): string {
   return `${unit > 0 && amount < 10 ? amount.toFixed(1) : Math.round(amount)} ${UNITS[unit]}`;
 }
 
-/** A date for a table: the time where it is today, the day and month where it is this year, else the day. Always 10 to 16 characters. */
+/** A date for a table, to the minute: `today 09:30` or `2026-06-30 09:30`; empty where there is none. */
 export function tellDate(date: Date | undefined, { timeZone, now }: Reader): string {
   if (date === undefined) return '';
   const when = partsOf(date, timeZone);

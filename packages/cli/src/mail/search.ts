@@ -1,10 +1,13 @@
 import {
   ErrorCode,
+  FuzzyHigh,
+  FuzzyLow,
   MapiError,
   type OpenedMailbox,
   PidTag,
   type PropertyTag,
   type Restriction,
+  SortDirection,
 } from '@rpch/store/client';
 import { usage } from '../ping/client-flags.ts';
 import { type FoundFolder, findFolder, tellPath } from './folder-path.ts';
@@ -20,9 +23,6 @@ const HEADERS: readonly PropertyTag[] = [
   PidTag.DisplayTo,
   PidTag.DisplayCc,
 ];
-/** FuzzyLevelLow: anywhere in the text; FuzzyLevelHigh: upper and lower case are one. */
-const SUBSTRING = 1;
-const IGNORE_CASE = 1;
 
 export interface SearchFlags {
   readonly json?: boolean;
@@ -88,14 +88,14 @@ async function searchFolder(
     kind: 'or',
     restrictions: tags.map((tag) => ({
       kind: 'content',
-      fuzzyLow: SUBSTRING,
-      fuzzyHigh: IGNORE_CASE,
+      fuzzyLow: FuzzyLow.Substring,
+      fuzzyHigh: FuzzyHigh.IgnoreCase,
       tag,
       valueTag: tag,
       value: text,
     })),
   };
-  const sort = [{ tag: PidTag.MessageDeliveryTime, order: 1 }];
+  const sort = [{ tag: PidTag.MessageDeliveryTime, order: SortDirection.Descending }];
   const found: Found[] = [];
   for await (const row of mailbox.contents(id, { columns: SUMMARY_COLUMNS, sort, restriction, limit })) {
     const summary = summaryOf(id, row);

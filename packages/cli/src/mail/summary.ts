@@ -1,5 +1,6 @@
 import {
   dateOf,
+  MessageFlag,
   numberOf,
   type ObjectId,
   objectIdOf,
@@ -13,9 +14,7 @@ import { oneLine } from './plain-text.ts';
 import { type Reader, tellDate, tellSize } from './quantities.ts';
 import { type Column, layOut } from './table.ts';
 
-/** PidTagMessageFlags ([MS-OXCMSG] 2.2.1.6). */
-const READ = 0x1;
-const HAS_ATTACHMENTS = 0x10;
+/** PidTagImportance ([MS-OXCMSG] 2.2.1.11). */
 const HIGH = 2;
 
 /** A message as a list has it. */
@@ -31,6 +30,7 @@ export interface MessageSummary {
   readonly important: boolean;
 }
 
+/** What {@link summaryOf} looks at. */
 export const SUMMARY_COLUMNS: readonly PropertyTag[] = [
   PidTag.Mid,
   PidTag.Subject,
@@ -58,8 +58,8 @@ export function summaryOf(folder: ObjectId, { values }: PropertyResult): Message
     to: oneLine(textOf(values, PidTag.DisplayTo) ?? ''),
     date: times.map((tag) => dateOf(values.get(tag))).find((date) => date !== undefined),
     size: (numberOf(values, PidTag.MessageSize) ?? 0) >>> 0,
-    unread: (flags & READ) === 0,
-    attachments: (flags & HAS_ATTACHMENTS) !== 0,
+    unread: (flags & MessageFlag.Read) === 0,
+    attachments: (flags & MessageFlag.HasAttachments) !== 0,
     important: numberOf(values, PidTag.Importance) === HIGH,
   };
 }

@@ -64,17 +64,17 @@ function pad(text: string, width: number, align: 'left' | 'right'): string {
   return align === 'left' ? text + space : space + text;
 }
 
-/** Breaks the lines of a text at spaces so that none is wider; words that are wider stay whole, and quoted lines as they are. */
+/** Breaks the lines of a text at spaces so that none is wider, quoted ones with their marks again; words that are wider stay whole. */
 export function wrap(text: string, width: number): string {
   return text
     .split('\n')
-    .map((line) => (line.length <= width || line.startsWith('>') ? line : wrapLine(line, width)))
+    .map((line) => (line.length <= width ? line : wrapLine(line, width)))
     .join('\n');
 }
 
 function wrapLine(line: string, width: number): string {
   const lines: string[] = [];
-  const indent = /^ */.exec(line)?.[0] ?? '';
+  const indent = /^(?:> ?)* */.exec(line)?.[0] ?? '';
   let current = '';
   let used = 0;
   for (const word of line.slice(indent.length).split(' ')) {

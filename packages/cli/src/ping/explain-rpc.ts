@@ -96,8 +96,9 @@ function explainFault(trouble: Trouble, error: RpcFaultError): Advice {
   const { rpcUser, server, hop } = trouble;
   const status = describeFaultStatus(error.status);
   if (rpcUser !== undefined && refusesLogin(error)) {
-    const advice = wrongPassword(trouble);
-    return { ...advice, what: `${advice.what}, or the account may not call it (${status})` };
+    const { what, ...advice } = wrongPassword(trouble);
+    const level = trouble.sealed ? '' : ' Does the server want calls to be encrypted (--level privacy)?';
+    return { ...advice, what: `${what}, or the account may not call it (${status})`, check: advice.check + level };
   }
   switch (error.status) {
     case FaultStatus.access_denied:

@@ -1,4 +1,5 @@
 import {
+  AuthLevel,
   type Binding,
   describeFaultStatus,
   echoDeclaration,
@@ -221,6 +222,10 @@ async function troubleOf(error: RpchError, destination: Destination, journey: Jo
       client.http?.scheme ??
       (binding.protocol === 'ncacn_http' && binding.httpAuth !== 'negotiate' ? (binding.httpAuth ?? 'auto') : 'auto'),
     rpcUser: rpcLogin ? client.credentials?.user : undefined,
+    sealed:
+      client.level === undefined
+        ? (binding.level ?? AuthLevel.privacy) === AuthLevel.privacy
+        : client.level === 'privacy',
     httpProxyLogin: client.http?.httpProxyCredentials !== undefined || httpProxy?.login === true,
     sight: httpProxy === undefined ? await secondLook(error, hop, binding, place, client) : undefined,
     now: new Date(),

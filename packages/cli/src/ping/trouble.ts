@@ -19,6 +19,8 @@ export interface Trouble {
   readonly httpAuth: 'auto' | 'basic' | 'ntlm';
   /** Account at the RPC level, where calls are authenticated. */
   readonly rpcUser: string | undefined;
+  /** Calls are encrypted. */
+  readonly sealed: boolean;
   /** There is an account for the HTTP proxy. */
   readonly httpProxyLogin: boolean;
   /** What a second look at the port found, where one was taken. */

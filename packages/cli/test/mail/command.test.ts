@@ -80,7 +80,7 @@ const first = {
     },
     {
       number: 1,
-      properties: properties([PidTag.DisplayName, 'inside'], [PidTag.AttachMethod, AttachMethod.Embedded]),
+      properties: properties([PidTag.DisplayName, 'inside'], [PidTag.AttachMethod, AttachMethod.EmbeddedMessage]),
       embedded: inner,
     },
   ],

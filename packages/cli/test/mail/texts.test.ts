@@ -92,16 +92,16 @@ describe('tables', () => {
     assert.equal(cut('abc', 3), 'abc');
   });
 
-  test('lines are broken at spaces; quotations and long words stay whole', () => {
+  test('lines are broken at spaces, quotations with their marks; long words stay whole', () => {
     assert.equal(wrap('one two three four', 9), 'one two\nthree\nfour');
     assert.equal(
       wrap('> one two three four\n  indented text here', 12),
-      '> one two three four\n  indented\n  text here',
+      '> one two\n> three four\n  indented\n  text here',
     );
     assert.equal(wrap('https://example.org/a/very/long/address ok', 10), 'https://example.org/a/very/long/address\nok');
     fc.assert(
       fc.property(fc.string(), fc.integer({ min: 1, max: 30 }), (text, width) => {
-        assert.equal(wrap(text, width).replaceAll(/\s/g, ''), text.replaceAll(/\s/g, ''));
+        assert.equal(wrap(text, width).replaceAll(/[\s>]/g, ''), text.replaceAll(/[\s>]/g, ''));
       }),
     );
   });
