@@ -5,7 +5,17 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseBinding } from '@rpch/rpc';
-import { dateOf, objectIdOf, openMailbox, PidTag, RpcServers, textOf } from '@rpch/store/client';
+import {
+  BitmapRelOp,
+  dateOf,
+  MessageFlag,
+  objectIdOf,
+  openMailbox,
+  PidTag,
+  RpcServers,
+  SortDirection,
+  textOf,
+} from '@rpch/store/client';
 import { commandLine, run } from './command-line.ts';
 
 const { binding, options } = commandLine(
@@ -32,8 +42,13 @@ await run(async () => {
   const found: bigint[] = [];
   const rows = mailbox.contents(inbox, {
     columns: [PidTag.Mid, PidTag.Subject, PidTag.MessageDeliveryTime],
-    sort: [{ tag: PidTag.MessageDeliveryTime, order: 1 }], // 0 ascending, 1 descending: the newest first
-    restriction: { kind: 'bitmask', relOp: 1, tag: PidTag.MessageFlags, mask: 0x10 }, // with attachments
+    sort: [{ tag: PidTag.MessageDeliveryTime, order: SortDirection.Descending }],
+    restriction: {
+      kind: 'bitmask',
+      relOp: BitmapRelOp.NotZero,
+      tag: PidTag.MessageFlags,
+      mask: MessageFlag.HasAttachments,
+    },
     limit: 10,
   });
   for await (const { values } of rows) {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Runs one command. Exits 0 on success, 1 on failure, 2 on wrong usage; errors are sentences on stderr. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endWithReader);
   const program = new Command('rpch')
     .description('RPC over HTTP: an RPC Proxy and what belongs to it')
     .version('0.1.0')
@@ -30,6 +31,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (error instanceof RpchError) process.stderr.write(`rpch: ${error.message}\n`);
     else if (!(error instanceof CommanderError)) throw error;
   }
+}
+
+/** Whoever read the output, such as head, wants no more of it: the end, without a word. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(1);
 }
 
 function inheritExit(command: Command): void {

@@ -22,10 +22,14 @@ export { type ServerInterfaceOptions, serverInterface } from './dcerpc/server-in
 export type { SecurityProviders } from './dcerpc/server-security.ts';
 export type { SyntaxId } from './dcerpc/syntax-id.ts';
 export { type AtFault, ProtocolError, RpchError } from './errors.ts';
+export { asyncEmsmdbDeclaration } from './interfaces/asyncemsmdb.ts';
 export { type EchoOptions, echoDeclaration, echoServer } from './interfaces/echo.ts';
+export { emsmdbDeclaration } from './interfaces/emsmdb.ts';
 export { type EndpointEntry, EndpointRegistry } from './interfaces/endpoint-registry.ts';
 export { EptStatus, epmDeclaration, epmServer, InquiryType, VersionOption } from './interfaces/epm.ts';
 export { mgmtDeclaration } from './interfaces/mgmt.ts';
+export { nspiDeclaration } from './interfaces/nspi.ts';
+export { rfrDeclaration } from './interfaces/rfr.ts';
 export { decodeTower, type Tower } from './interfaces/towers.ts';
 export * as ndr from './ndr/mod.ts';
 export type { CloseOptions, RpcServerOptions } from './net/association-runtime.ts';

@@ -5,6 +5,7 @@ export { demoDirectory } from './import/demo/demo-directory.ts';
 export { fillDemoMailbox } from './import/demo/fill.ts';
 export { type ImportProgress, type ImportResult, importMail } from './import/import-mail.ts';
 export { openMailSource } from './import/sources/open-source.ts';
+export { FolderId } from './mailbox/folder-ids.ts';
 export { Mailbox } from './mailbox/mailbox.ts';
 export { mailboxFile } from './mailbox/mailbox-file.ts';
 export { nspiServer } from './services/nspi/nspi-server.ts';

@@ -84,7 +84,7 @@ export class Coverage {
     const reach = new Reach();
     for (const script of this.#scripts()) {
       const ran = script.functions.some(({ ranges }) => (ranges[0]?.count ?? 0) > 0);
-      if (ran && /\/packages\/(rpc|proxy|cli)\/src\//.test(script.url)) reach.mark(script);
+      if (ran && /\/packages\/(rpc|proxy|store|cli)\/src\//.test(script.url)) reach.mark(script);
     }
     return reach;
   }

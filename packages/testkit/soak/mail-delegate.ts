@@ -30,7 +30,7 @@ const NOBODY = 0x7fff_0000;
 /** Ids behind the last that there is. */
 const BEYOND = 64;
 /** Ids of one buffer, so that its answer has room. */
-const TOGETHER = 12;
+const TOGETHER = 24;
 /** ROPs whose answer has the id in it, whether there is such an object or not: they only reckon. */
 const RECKONING: ReadonlySet<string> = new Set(['LongTermIdFromId', 'IdFromLongTermId']);
 
@@ -150,22 +150,28 @@ async function openEverything(
   const seen = new Set([alice.shared, objectId(FolderId.Calendar)]);
   const last = Math.max(...[...alice.folders, ...alice.messages].map((id) => counterOf(id)));
   const ids = Array.from({ length: last + BEYOND }, (_, counter) => objectId(counter));
-  for (const folderId of new Set([...alice.folders, ...ids])) {
-    const expected = seen.has(folderId) ? 0 : ErrorCode.NotFound;
-    await tally.mustBe(`RopOpenFolder of ${folderId.toString(16)}`, expected, async () => {
-      return (await mallory.rop(OpenFolder, logon, { folderId, openModeFlags: 0 })).returnValue;
-    });
-  }
+  const folders = [...new Set([...alice.folders, ...ids])];
+  tally.mustAllBe(
+    (i) => `RopOpenFolder of ${folders[i]?.toString(16)}`,
+    folders.map((id) => (seen.has(id) ? 0 : ErrorCode.NotFound)),
+    await mallory.returnValues(
+      OpenFolder,
+      logon,
+      folders.map((folderId) => ({ folderId, openModeFlags: 0 })),
+    ),
+  );
   log.expect('store.access.refused', alice.folders.length - seen.size);
   const shared = new Set(alice.sharedMessages);
-  for (const messageId of new Set([...alice.messages, ...ids])) {
-    const expected = shared.has(messageId) ? 0 : ErrorCode.NotFound;
-    const openModeFlags = expected === 0 ? 0 : 3;
-    const request = { codePageId: 0x0fff, folderId: 0n, openModeFlags, messageId };
-    await tally.mustBe(`RopOpenMessage of ${messageId.toString(16)}`, expected, async () => {
-      return (await mallory.rop(OpenMessage, logon, request)).returnValue;
-    });
-  }
+  const messages = [...new Set([...alice.messages, ...ids])];
+  tally.mustAllBe(
+    (i) => `RopOpenMessage of ${messages[i]?.toString(16)}`,
+    messages.map((id) => (shared.has(id) ? 0 : ErrorCode.NotFound)),
+    await mallory.returnValues(
+      OpenMessage,
+      logon,
+      messages.map((messageId) => ({ codePageId: 0x0fff, folderId: 0n, openModeFlags: 0, messageId })),
+    ),
+  );
   log.expect('store.access.refused', alice.messages.length);
 }
 

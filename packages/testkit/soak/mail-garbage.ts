@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { RpcFaultError, RpchError } from '@rpch/rpc/internal';
+import { FaultStatus, RpcFaultError, RpchError } from '@rpch/rpc/internal';
+import { ErrorCode } from '@rpch/store/client';
+import { eventually } from '../src/live-proxy.ts';
 import { SeededRandom } from '../src/simulation/random.ts';
 import type { KeptMemory } from '../src/transfer/inspector.ts';
 import { MailAttacker } from './mail-attacker.ts';
 import { GoodReader } from './mail-reader.ts';
 import type { MailScene } from './mail-scene.ts';
-import type { MailTally } from './mail-tally.ts';
+import { hexOf, type MailTally } from './mail-tally.ts';
 
 const ATTACKERS = 6;
 /** Inputs of one attacker's connection, before he comes back with another. */
@@ -18,6 +20,8 @@ const ENOUGH_FOR_GROWTH = 10_000;
 const MAX_GROWTH = 4 * 1024 * 1024;
 /** Time for the server to notice that connections are gone, ms. */
 const SETTLE = 300;
+/** Patience with lines that are written together, ms. */
+const WRITTEN_WITHIN = 3000;
 /** Lines of the log that there must be none of: a thread that was lost, a session that a defect has ended. */
 const DEFECTS = ['store.worker.lost', 'store.session.broken'];
 
@@ -39,12 +43,14 @@ export async function garbage(
 ): Promise<void> {
   const reader = await GoodReader.start(scene, 'bob');
   const defectsBefore = DEFECTS.map((event) => scene.server.count(event));
+  const malformedBefore = malformedLines(scene);
   const memory: (readonly KeptMemory[])[] = [];
   let sent = 0;
   let visits = 0;
   let slowest = { took: 0, input: '' };
   try {
-    for (const mark of LOOKS) {
+    const judged = inputs >= ENOUGH_FOR_GROWTH;
+    for (const mark of judged ? LOOKS : [1]) {
       const attacker = async (): Promise<void> => {
         while (sent < inputs * mark && tally.findings.length === 0 && scene.server.end === undefined) {
           visits++;
@@ -61,7 +67,7 @@ export async function garbage(
         }
       };
       await Promise.all(Array.from({ length: ATTACKERS }, attacker));
-      if (scene.server.end !== undefined) break;
+      if (scene.server.end !== undefined || !judged) break;
       await pause(SETTLE);
       const inspector = await scene.server.inspector();
       memory.push([await inspector.keptMemory(), ...(await inspector.keptByThreads())]);
@@ -73,14 +79,15 @@ export async function garbage(
   if (reader.failure !== undefined) tally.found(`bob could not read his mail: ${reader.failure}`);
   if (reader.reads === 0) tally.found('bob has not read his mail');
   judgeLog(scene, tally, defectsBefore);
-  if (inputs >= ENOUGH_FOR_GROWTH) judgeGrowth(tally, memory);
+  await judgeRefusals(scene, tally, malformedBefore);
+  judgeGrowth(tally, memory);
   const kept = memory.map((threads) => threads.map((each) => (each.kept / 2 ** 20).toFixed(1)).join('+')).join(', ');
   const rss = memory.map(([main]) => ((main?.rss ?? 0) / 2 ** 20).toFixed(0)).join(', ');
   tell(
     `garbage: ${sent} inputs in ${visits} visits, the slowest ${slowest.took.toFixed(0)} ms; bob has read ${reader.reads} times`,
   );
   tell(`garbage: the slowest was ${slowest.input}`);
-  tell(`garbage: kept by the threads, MiB: ${kept}; resident: ${rss}`);
+  if (memory.length > 0) tell(`garbage: kept by the threads, MiB: ${kept}; resident: ${rss}`);
 }
 
 async function one(tally: MailTally, visitor: MailAttacker): Promise<void> {
@@ -103,6 +110,29 @@ function judgeLog({ server }: MailScene, tally: MailTally, before: readonly numb
   }
   const failed = server.lines.find(({ msg }) => String(msg).includes('RPCH_HANDLER_FAILED'));
   if (failed !== undefined) tally.found(`a handler has failed: ${String(failed.msg)}`);
+}
+
+/** Lines that say that a buffer could not be read. */
+function malformedLines({ server }: MailScene): number {
+  return server.count('store.rop.malformed') + server.count('store.rop.unknown');
+}
+
+/** Each buffer that could not be read has its line. Of faults, which anybody can cause, the first of each second have one. */
+async function judgeRefusals(scene: MailScene, tally: MailTally, before: number): Promise<void> {
+  const refused = tally.refusals.get(hexOf(ErrorCode.RpcFormat)) ?? 0;
+  const lines = () => malformedLines(scene) - before;
+  try {
+    await eventually(
+      () => lines() >= refused,
+      () => `${refused} buffers were refused, and ${lines()} lines say so`,
+      WRITTEN_WITHIN,
+    );
+  } catch (error) {
+    tally.found(error instanceof Error ? error.message : String(error));
+  }
+  const faults = tally.refusals.get(`fault ${hexOf(FaultStatus.rpc_x_bad_stub_data)}`) ?? 0;
+  if (faults > 0 && scene.server.count('server') === 0)
+    tally.found(`${faults} stubs were refused, and no line says so`);
 }
 
 function judgeGrowth(tally: MailTally, memory: readonly (readonly KeptMemory[])[]): void {

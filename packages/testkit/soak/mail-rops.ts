@@ -11,6 +11,8 @@ export const CODING = { codePage: 1252 };
 /** Bytes of a request that is made up, at most: lists in it are short. */
 const MADE_UP = 96;
 const TRIES = 40;
+/** ROPs of one buffer whose responses have room in one answer. */
+const TOGETHER = 16;
 
 /** What EcDoRpcExt2 answers to one buffer, taken out of its headers. */
 export interface RopsAnswer {
@@ -78,6 +80,26 @@ export class RopSender {
     const cursor = new Cursor(responses, 'a response', 1);
     const response = any.readResponse(cursor, { ...CODING, columns: any.columnsOf({ ...INDEXES, ...request }) });
     return { response: response as ResponseOf<R>, returnValue: response.returnValue, handle: handles[2] ?? NO_HANDLE };
+  }
+
+  /** One ROP on a handle with several requests, a buffer of {@link TOGETHER} at a time; what they return. */
+  async returnValues<R extends TypedRop>(
+    rop: R,
+    handle: number,
+    requests: readonly (Fields<R> & { readonly logonId?: number })[],
+  ): Promise<number[]> {
+    const any = rop as unknown as AnyRop;
+    const values: number[] = [];
+    for (let at = 0; at < requests.length; at += TOGETHER) {
+      const some = requests.slice(at, at + TOGETHER).map((request) => ({ ...INDEXES, ...request }));
+      const { responses } = await this.send(requestBytes(any, some), [handle, NO_HANDLE, NO_HANDLE]);
+      const cursor = new Cursor(responses, 'responses');
+      for (const _ of some) {
+        if (cursor.u8() !== any.responseId) throw new Error(`no response of Rop${any.name}`);
+        values.push(any.readResponse(cursor, CODING).returnValue);
+      }
+    }
+    return values;
   }
 
   /** RopLogon; the return value of one that fails is beside NO_HANDLE. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RpcClient, type RpcClientOptions } from '@rpch/rpc/internal';
@@ -74,6 +74,7 @@ export class MailScene {
     const passwords = { alice: secretWord(), bob: secretWord(), mallory: secretWord() };
     try {
       const made = await makeMailboxes(folder);
+      writeFileSync(join(folder, 'directory.yaml'), DIRECTORY);
       const users = USERS.map((name) => ({ name, password: passwords[name] }));
       return new MailScene(await MailServerProcess.start({ dataDir: folder, users }), folder, passwords, made);
     } catch (error) {
@@ -148,6 +149,9 @@ const SHOWN_BYTES = [Buffer.from(SHOWN, 'utf16le'), Buffer.from(SHOWN, 'utf8')];
 const NOTHING_HIDDEN = 0x3;
 /** As the server makes it for those who configure nothing. */
 const ORGANIZATION = organizationOf({ domain: 'localhost', serverName: 'localhost' });
+
+/** A group, whose members nobody may change. */
+const DIRECTORY = 'groups:\n  tea:\n    displayName: Tea Party\n    members: [alice, bob]\n';
 
 interface Made {
   readonly alice: AliceIds;

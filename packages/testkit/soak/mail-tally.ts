@@ -16,18 +16,28 @@ export class MailTally {
     this.attempts++;
     if (returnValue === 0) return;
     this.refused++;
-    this.#count(`0x${returnValue.toString(16).padStart(8, '0')}`);
+    this.#count(hexOf(returnValue));
   }
 
   /** An attempt that was answered with a fault. */
   faulted({ status }: RpcFaultError): void {
     this.attempts++;
     this.refused++;
-    this.#count(`fault 0x${status.toString(16).padStart(8, '0')}`);
+    this.#count(`fault ${hexOf(status)}`);
   }
 
   found(what: string): void {
     if (this.findings.length < MOST_TOLD) this.findings.push(what);
+  }
+
+  /** Several attempts, each of which must be answered with a return value of its own. */
+  mustAllBe(what: (i: number) => string, expected: readonly number[], found: readonly number[]): void {
+    for (const [i, value] of found.entries()) {
+      this.answered(value);
+      if (value !== expected[i])
+        this.found(`${what(i)}: expected 0x${expected[i]?.toString(16)}, found 0x${value.toString(16)}`);
+    }
+    if (found.length !== expected.length) this.found(`${expected.length} attempts, ${found.length} answers`);
   }
 
   /** An attempt that must be refused, whichever way; says so where it was not. */
@@ -63,4 +73,9 @@ export class MailTally {
   #count(what: string): void {
     this.refusals.set(what, (this.refusals.get(what) ?? 0) + 1);
   }
+}
+
+/** A number as refusals are counted by it. */
+export function hexOf(value: number): string {
+  return `0x${value.toString(16).padStart(8, '0')}`;
 }

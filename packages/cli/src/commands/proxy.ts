@@ -8,6 +8,7 @@ import {
 } from '@rpch/proxy';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
+import { collect } from './collect.ts';
 
 const EXAMPLE = `
 Examples:
@@ -96,10 +97,6 @@ function warnOfVersion1({ listen, allow }: Settings, log: ReturnType<typeof make
     .map(({ text }) => text);
   if (listeners.length === 0 || rules.length === 0) return;
   log.warn({ event: 'proxy.open-to-v1', listeners, rules }, 'version 1 clients need no login for these rules');
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 /** Says on stderr that connections are accepted, and where. */

@@ -4,6 +4,7 @@ import { makeLog } from '../log.ts';
 import { formatServeListener } from '../serve/listener.ts';
 import { type RpcServer, startRpcServer } from '../serve/rpc-server.ts';
 import { LEVELS, MAIL_LEVELS, type ServeFlags, type ServeSettings, serveSettings } from '../serve/settings.ts';
+import { collect } from './collect.ts';
 
 const EXAMPLE = `
 Examples:
@@ -54,10 +55,6 @@ export function serveCommand(): Command {
       reloadOnHangup(server, settings, log);
       await untilStopped(server, settings.grace, log);
     });
-}
-
-function collect(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
 }
 
 /** SIGHUP reads the accounts again. */

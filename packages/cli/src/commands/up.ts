@@ -1,9 +1,10 @@
 import { settingsFromFlags, startProxy } from '@rpch/proxy';
 import { Command } from 'commander';
 import { makeLog } from '../log.ts';
-import { makeDemoMail } from '../serve/demo-mail.ts';
+import { demoMessage, makeDemoMail } from '../serve/demo-mail.ts';
 import { startRpcServer } from '../serve/rpc-server.ts';
 import { serveSettings } from '../serve/settings.ts';
+import { collect } from './collect.ts';
 import { announce, untilStopped } from './proxy.ts';
 import { reloadOnHangup } from './serve.ts';
 
@@ -62,7 +63,7 @@ export function upCommand(): Command {
       try {
         const proxy = await startProxy(read(), log);
         announce(proxy);
-        process.stdout.write(whatToTry());
+        process.stdout.write(whatToTry(demoMessage(data)));
         reloadOnHangup(server, demo, log);
         await untilStopped(proxy, read, log);
       } finally {
@@ -71,11 +72,7 @@ export function upCommand(): Command {
     });
 }
 
-function collect(value: string, before: readonly string[]): string[] {
-  return [...before, value];
-}
-
-function whatToTry(): string {
+function whatToTry(message: string | undefined): string {
   const [user = ''] = USERS;
   const binding = (endpoint: number | '', proxy: string): string => {
     return `'ncacn_http:${DEMO.name}[${endpoint},RpcProxy=${proxy}]'`;
@@ -88,6 +85,8 @@ rpcecho (port ${DEMO.tcp}, plain TCP). Accounts, of both: ${USERS.join(', ')}. T
   # alice's mail, by MAPI over RPC over HTTPS, every call encrypted once more from end to end
   ${mail} folders
   ${mail} list Inbox
+  ${mail} show ${message ?? 'ID'}
+  ${mail} attachments ${message ?? 'ID'}
   ${mail} search invoice
 
   # is the RPC Proxy there, and does the account work? (an empty 200)

@@ -12,6 +12,7 @@ const MAX_NAMED_CALLS = 5;
 
 /** Between client and proxy, or between proxy and server. */
 export type LegSide = 'client' | 'server';
+/** The kinds of channels. */
 export type Channel = 'in' | 'out';
 
 /** One channel instance of a virtual connection. */

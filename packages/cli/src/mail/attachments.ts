@@ -8,6 +8,7 @@ import { oneLine } from './plain-text.ts';
 import { tellSize } from './quantities.ts';
 import { layOut } from './table.ts';
 
+/** Options of `rpch mail … attachments`. */
 export interface AttachmentFlags {
   readonly json?: boolean;
   readonly save?: string;
@@ -54,6 +55,7 @@ export async function printAttachments(
   if (flags.save !== undefined && left > 0) io.err(`${left} that are no files were not saved\n`);
 }
 
+/** Attachments of a message as JSON has them. */
 export function listedAttachments(id: MessageId, attachments: readonly AttachmentInfo[]): ListedAttachment[] {
   return attachments.map((attachment) => {
     const { number, name, mimeType, size, contentId, hidden } = attachment;
@@ -71,6 +73,7 @@ export function listedAttachments(id: MessageId, attachments: readonly Attachmen
   });
 }
 
+/** Attachments of a message as a table for people. */
 export function attachmentTable(
   id: MessageId,
   attachments: readonly AttachmentInfo[],

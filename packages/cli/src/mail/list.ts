@@ -14,6 +14,7 @@ import { type MessageSummary, SUMMARY_COLUMNS, summaryOf, summaryTable } from '.
 
 const MAX_LISTED = 100_000;
 
+/** Options of `rpch mail … list`. */
 export interface ListFlags {
   readonly json?: boolean;
   readonly count: string;

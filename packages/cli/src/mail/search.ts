@@ -24,6 +24,7 @@ const HEADERS: readonly PropertyTag[] = [
   PidTag.DisplayCc,
 ];
 
+/** Options of `rpch mail … search`. */
 export interface SearchFlags {
   readonly json?: boolean;
   readonly count: string;

@@ -24,6 +24,7 @@ const MAX_WIDTH = 100;
 /** Recipients of one kind that are printed; the rest are counted. */
 const MAX_PRINTED = 20;
 
+/** Options of `rpch mail … show`. */
 export interface ShowFlags {
   readonly json?: boolean;
   readonly headers?: boolean;

@@ -39,6 +39,7 @@ export interface PingResult {
   readonly failure?: Failure;
 }
 
+/** What a ping does, and where. */
 export interface PingOptions {
   readonly destination: Destination;
   /** How many calls are made. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '@rpch/proxy';
-import { DIRECTORY_FILE, demoDirectory, fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
+import { DIRECTORY_FILE, demoDirectory, FolderId, fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
 
 /** Accounts that demonstrate mail. */
 const ACCOUNTS = ['alice', 'bob'] as const;
@@ -23,5 +23,18 @@ export async function makeDemoMail(dataDir: string, domain: string, log: Log): P
     } finally {
       mailbox.close();
     }
+  }
+}
+
+/** The newest message of alice's Inbox that has something attached, as `rpch mail` names it; undefined when there is none any more. */
+export function demoMessage(dataDir: string): string | undefined {
+  const mailbox = Mailbox.open(mailboxFile(dataDir, 'alice'), { now: Date.now, random: randomBytes });
+  try {
+    const attached = mailbox.messages.ids(FolderId.Inbox, false).findLast((id) => {
+      return (mailbox.messages.get(id)?.attachments.length ?? 0) > 0;
+    });
+    return attached === undefined ? undefined : `${FolderId.Inbox.toString(16)}.${attached.toString(16)}`;
+  } finally {
+    mailbox.close();
   }
 }

@@ -16,6 +16,8 @@ const obstacle = await NetworkNamespace.obstacle();
 const EXPECTED: readonly (readonly [RegExp, number, RegExp])[] = [
   [/^npx rpch mail .* folders$/, 0, /^Inbox +\d* +\d+ +mail +d$/m],
   [/^npx rpch mail .* list Inbox$/, 0, /^d\.\w+ .*Priya Raman/m],
+  [/^npx rpch mail .* show d\.\w+$/, 0, /^From: +\S.*^Subject: +\S.*^# +attachment/ms],
+  [/^npx rpch mail .* attachments d\.\w+$/, 0, /^\d+ +\S+\.\w+ +\w+\/\w+ +[\d.]+ (B|KiB)$/m],
   [/^npx rpch mail .* search invoice$/, 0, /^d\.\w+ /m],
   [/^curl -i -u /, 0, /^HTTP\/1\.1 200 /],
   [/^curl -i -k --ntlm/, 0, /HTTP\/1\.1 200 /],

@@ -428,6 +428,7 @@ export class ServerAssociation implements PduSink, NegotiationHost {
     }
     if (outcome.defect !== undefined) this.#output.handlerFailed(outcome.defect);
     const { status } = outcome;
+    if (TOLD.has(status)) this.#output.callRefused(refusedBy(call, status));
     this.#fault(call, context.id, status, status === FaultStatus.nca_s_op_rng_error ? PfcFlag.DID_NOT_EXECUTE : 0);
   }
 
@@ -455,6 +456,15 @@ function refusal(code: string, why: string, options: ServerFaultOptions): Server
 function notExecuted(status: number, contextId: number): ServerFault {
   const options = { status, contextId, pfcFlags: PfcFlag.DID_NOT_EXECUTE, ends: false };
   return refusal('RPCH_CALL_REFUSED', `refused with ${describeFaultStatus(status)}`, options);
+}
+
+/** Faults of calls that were run which the log is told of: nobody makes such a call who means well. */
+const TOLD: ReadonlySet<number> = new Set([FaultStatus.rpc_x_bad_stub_data, FaultStatus.nca_s_fault_context_mismatch]);
+
+function refusedBy({ context, opnum, identity }: ServerCall, status: number): RpchError {
+  const who = identity === undefined ? 'anonymous' : accountText(identity);
+  const what = `a call of ${context.served.interface.name}, opnum ${opnum}, by ${who}`;
+  return refusal('RPCH_CALL_REFUSED', `${what} was refused with ${describeFaultStatus(status)}`, { ends: false });
 }
 
 function unknownInterface({ contextId }: Request): ServerFault {

@@ -1,5 +1,4 @@
 import { defineInterface } from '../dcerpc/interface-declaration.ts';
-import type { SyntaxId } from '../dcerpc/syntax-id.ts';
 import {
   char,
   conformantArray,
@@ -132,6 +131,3 @@ export const emsmdbDeclaration = defineInterface({
     }),
   },
 });
-
-/** EMSMDB's identity. */
-export const EMSMDB: SyntaxId = emsmdbDeclaration.syntax;

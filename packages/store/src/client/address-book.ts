@@ -57,6 +57,7 @@ const COLUMNS: readonly PropertyTag[] = [
   HOME_MDB,
 ];
 
+/** How the address book is asked. */
 export interface AddressBookOptions {
   /** Code page of 8-bit strings: everything here is asked for in Unicode. Default 1252. */
   readonly codePage?: number;

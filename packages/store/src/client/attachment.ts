@@ -1,21 +1,12 @@
 import type { Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { AttachMethod } from '../mapi/property-values.ts';
 import { properties } from './object-properties.ts';
 import { numberOf, type PropertyResult, textOf } from './property-result.ts';
 import { type RemoteObject, readProperty, type StreamOptions } from './property-stream.ts';
 import type { MapiSession } from './session.ts';
 
-/** PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9). */
-export const AttachMethod = {
-  None: 0,
-  ByValue: 1,
-  ByReference: 2,
-  ByReferenceOnly: 4,
-  Embedded: 5,
-  Ole: 6,
-  Web: 7,
-} as const;
-
+/** What {@link attachmentOf} looks at. */
 export const ATTACHMENT_COLUMNS: readonly PropertyTag[] = [
   PidTag.AttachNumber,
   PidTag.AttachMethod,
@@ -39,17 +30,19 @@ export interface AttachmentInfo {
   /** Empty where it is not said. */
   readonly mimeType: string;
   readonly contentId: string | undefined;
-  /** One of {@link AttachMethod}. */
+  /** PidTagAttachMethod, one of {@link AttachMethod}. */
   readonly method: number;
   /** It is a part of the body, such as an image in HTML. */
   readonly hidden: boolean;
 }
 
+/** An attachment of a row of the table of attachments. */
 export function attachmentOf(values: Properties): AttachmentInfo {
   const method = numberOf(values, PidTag.AttachMethod) ?? AttachMethod.None;
   const files = [PidTag.AttachLongFilename, PidTag.AttachFilename];
   // A message is known by its subject, and whoever has made a file of it has made up a name.
-  const names = method === AttachMethod.Embedded ? [PidTag.DisplayName, ...files] : [...files, PidTag.DisplayName];
+  const names =
+    method === AttachMethod.EmbeddedMessage ? [PidTag.DisplayName, ...files] : [...files, PidTag.DisplayName];
   return {
     number: numberOf(values, PidTag.AttachNumber) ?? 0,
     name: names.map((tag) => textOf(values, tag)).find((name) => name !== undefined && name !== '') ?? '',

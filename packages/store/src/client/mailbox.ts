@@ -1,6 +1,7 @@
 import type { ObjectId } from '../mapi/object-id.ts';
 import type { Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import { GetContentsTable, GetHierarchyTable, OpenFolder, TableFlags } from '../mapi/rops/folder.ts';
 import { Logon, LogonFlags, LogonOpenFlags } from '../mapi/rops/store.ts';
 import { MapiError } from './mapi-error.ts';
@@ -15,8 +16,6 @@ import { readTable, type TableQuery } from './table-reader.ts';
 /** Folders of a mailbox, at most, that are listed. */
 const MAX_FOLDERS = 100_000;
 const FOLDER_PAGE = 200;
-/** PidTagFolderType of a search folder. */
-const SEARCH = 2;
 
 /** The folders that RopLogon names, in its order ([MS-OXCSTOR] 2.2.1.1.3). */
 const SPECIAL = [
@@ -35,6 +34,7 @@ const SPECIAL = [
   'shortcuts',
 ] as const;
 
+/** The names of the folders that RopLogon names. */
 export type SpecialFolder = (typeof SPECIAL)[number];
 
 /** A folder as the hierarchy table has it. */
@@ -52,6 +52,7 @@ export interface FolderInfo {
   readonly hidden: boolean;
 }
 
+/** Whose mailbox is opened. */
 export interface MailboxOptions {
   /** legacyExchangeDN of the mailbox: the caller's own, or another's that may be opened. */
   readonly legacyDn: string;
@@ -60,6 +61,7 @@ export interface MailboxOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Which messages of a folder are listed, and how. */
 export interface ContentsQuery extends TableQuery {
   /** The associated contents (FAI) instead of the messages. */
   readonly associated?: boolean;
@@ -245,7 +247,7 @@ function folderOf(id: ObjectId, name: string, path: readonly string[], values: P
     messages: numberOf(values, PidTag.ContentCount) ?? 0,
     unread: numberOf(values, PidTag.ContentUnreadCount) ?? 0,
     containerClass: textOf(values, PidTag.ContainerClass) ?? '',
-    isSearch: numberOf(values, PidTag.FolderType) === SEARCH,
+    isSearch: numberOf(values, PidTag.FolderType) === FolderType.Search,
     hidden: values.get(PidTag.AttributeHidden) === true,
   };
 }

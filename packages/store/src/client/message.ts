@@ -1,6 +1,8 @@
+import { ErrorCode } from '../mapi/error-code.ts';
 import type { ObjectId } from '../mapi/object-id.ts';
 import type { Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { RECIPIENT_TYPE_MASK } from '../mapi/property-values.ts';
 import { type RecipientRow, recipientProperties } from '../mapi/recipient-row.ts';
 import { GetAttachmentTable, OpenAttachment, OpenAttachmentFlags } from '../mapi/rops/attachment.ts';
 import { TableFlags } from '../mapi/rops/folder.ts';
@@ -16,10 +18,7 @@ import { readTable } from './table-reader.ts';
 
 /** The code page of the logon ([MS-OXCMSG] 2.2.3.1.1). */
 const LOGON_CODE_PAGE = 0x0fff;
-/** RecipientType without its flags. */
-const TYPE_MASK = 0x0f;
 const TYPES = ['originator', 'to', 'cc', 'bcc'] as const;
-const NOT_FOUND = 0x8004010f;
 /** Recipients and attachments of a message, at most, that are listed. */
 const MAX_RECIPIENTS = 32_767;
 const MAX_ATTACHMENTS = 4096;
@@ -202,7 +201,7 @@ export class Message implements RemoteObject, Disposable {
     const inputHandleIndex = batch.handle(this.handle);
     const answer = batch.add(ReadRecipients, { logonId, inputHandleIndex, rowId }, columns);
     await batch.run(options);
-    return answer.returnValue === NOT_FOUND ? [] : answer.value.recipientRows;
+    return answer.returnValue === ErrorCode.NotFound ? [] : answer.value.recipientRows;
   }
 }
 
@@ -210,7 +209,7 @@ function recipientOf(recipientType: number, all: Properties): RecipientInfo {
   const address = textOf(all, PidTag.EmailAddress) ?? '';
   const smtp = textOf(all, PidTag.SmtpAddress) ?? '';
   return {
-    type: TYPES[recipientType & TYPE_MASK] ?? 'to',
+    type: TYPES[recipientType & RECIPIENT_TYPE_MASK] ?? 'to',
     name: textOf(all, PidTag.DisplayName) ?? textOf(all, PidTag.RecipientDisplayName) ?? address,
     address: smtp === '' ? address : smtp,
     addressType: smtp === '' ? (textOf(all, PidTag.AddressType) ?? '') : 'SMTP',

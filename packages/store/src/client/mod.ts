@@ -4,8 +4,9 @@ export { ErrorCode } from '../mapi/error-code.ts';
 export { counterOf, type ObjectId, OWN_REPLID, objectId, replidOf } from '../mapi/object-id.ts';
 export type { Properties, PropertyTag, PropertyValue } from '../mapi/property.ts';
 export { PidTag } from '../mapi/property-tags.ts';
-export type { Restriction } from '../mapi/restriction.ts';
-export type { SortOrder } from '../mapi/sort-order.ts';
+export { AttachMethod, MessageFlag } from '../mapi/property-values.ts';
+export { BitmapRelOp, FuzzyHigh, FuzzyLow, type Restriction } from '../mapi/restriction.ts';
+export { SortDirection, type SortOrder } from '../mapi/sort-order.ts';
 export { htmlToText } from '../text/html-text.ts';
 export {
   AddressBook,
@@ -14,7 +15,7 @@ export {
   type NspiCalls,
   type Resolution,
 } from './address-book.ts';
-export { AttachMethod, type Attachment, type AttachmentInfo } from './attachment.ts';
+export type { Attachment, AttachmentInfo } from './attachment.ts';
 export { dateOf } from './file-time.ts';
 export {
   type ContentsQuery,

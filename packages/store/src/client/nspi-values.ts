@@ -1,4 +1,5 @@
 import { formatGuid, type PropertyRowR, type PropertyValueR } from '@rpch/rpc/internal';
+import { ErrorCode } from '../mapi/error-code.ts';
 import {
   type MutableProperties,
   type PropertyScalar,
@@ -10,7 +11,6 @@ import {
 import { decodeString8, encodeString8 } from '../mapi/text-coding.ts';
 import type { PropertyResult } from './property-result.ts';
 
-const NOT_FOUND = 0x8004010f;
 /** NDR has chars as bytes, each a character. */
 const BYTES = 28591;
 
@@ -21,7 +21,7 @@ export function propertiesOfRow(row: PropertyRowR, codePage: number): PropertyRe
   for (const each of row.lpProps ?? []) {
     const error = errorOf(each);
     if (error !== undefined) {
-      if (error !== NOT_FOUND) errors.set(each.ulPropTag, error);
+      if (error !== ErrorCode.NotFound) errors.set(each.ulPropTag, error);
       continue;
     }
     const value = propertyValueOf(each, codePage);

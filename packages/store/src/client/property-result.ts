@@ -1,3 +1,4 @@
+import { ErrorCode } from '../mapi/error-code.ts';
 import type { MutableProperties, Properties, PropertyTag } from '../mapi/property.ts';
 import { idOf, propertyTag } from '../mapi/property.ts';
 import type { Cell } from '../mapi/property-row.ts';
@@ -10,8 +11,6 @@ export interface PropertyResult {
   readonly errors: ReadonlyMap<PropertyTag, number>;
 }
 
-const NOT_FOUND = 0x8004010f;
-
 /** The cells of a row under the tags of its columns. */
 export function resultOf(columns: readonly PropertyTag[], cells: readonly Cell[]): PropertyResult {
   const values: MutableProperties = new Map();
@@ -20,7 +19,7 @@ export function resultOf(columns: readonly PropertyTag[], cells: readonly Cell[]
     const cell = cells[at] ?? 'absent';
     if (cell === 'absent') continue;
     if ('error' in cell) {
-      if (cell.error !== NOT_FOUND) errors.set(tag, cell.error);
+      if (cell.error !== ErrorCode.NotFound) errors.set(tag, cell.error);
     } else {
       values.set(cell.type === undefined ? tag : propertyTag(idOf(tag), cell.type), cell.value);
     }

@@ -18,6 +18,7 @@ export interface RemoteObject {
   readonly handle: number;
 }
 
+/** How a property is read. */
 export interface StreamOptions {
   readonly signal?: AbortSignal;
   /** More bytes than that are an error `RPCH_TOO_LARGE` (caller). Default 2 GiB, the most there can be. */

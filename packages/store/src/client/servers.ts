@@ -36,6 +36,7 @@ export interface Reach {
   readonly again: boolean;
 }
 
+/** How the servers of MAPI are reached. */
 export interface RpcServersOptions {
   readonly client?: RpcClientOptions;
   readonly ports?: MapiPorts;

@@ -29,6 +29,7 @@ const NO_LINK = 0xffff_ffff;
 /** Handles that wait for being released, at most; a session that has more lets the server keep them until it ends. */
 const MAX_DISCARDED = 4096;
 
+/** How a session is opened. */
 export interface MapiSessionOptions {
   /** legacyExchangeDN of who calls: ASCII. */
   readonly userDn: string;
@@ -45,6 +46,7 @@ export interface MapiSessionOptions {
   readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
+/** How one call is made. */
 export interface SessionCallOptions {
   readonly signal?: AbortSignal;
   /** The server may answer the last ROP with several payloads ([MS-OXCRPC] 3.1.4.2.1.2). */

@@ -40,6 +40,7 @@ export interface Directory {
   byAddress(address: string): DirectoryEntry | undefined;
 }
 
+/** The names of the organisation, its server and its domain. */
 export interface DirectoryOrganization {
   /** `/o=…`. */
   readonly name: string;

@@ -1,7 +1,8 @@
-import { FolderId, FolderType } from '../mailbox/folder-ids.ts';
+import { FolderId } from '../mailbox/folder-ids.ts';
 import type { Folder, FolderStore } from '../mailbox/model.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 
 const MAX_NAME = 255;
 /** The folders that every mailbox has, by what programs call them, whatever they are called here. */

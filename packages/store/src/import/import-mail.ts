@@ -24,11 +24,13 @@ export interface ImportProgress {
   readonly remaining: number | undefined;
 }
 
+/** A message that was not imported, and why. */
 export interface ImportFailure {
   readonly origin: string;
   readonly reason: string;
 }
 
+/** What came of an import. */
 export interface ImportResult {
   readonly imported: number;
   /** Messages that the caller wanted passed over. */
@@ -45,6 +47,7 @@ export interface ImportResult {
   readonly interrupted: boolean;
 }
 
+/** How mail is imported. */
 export interface ImportOptions {
   /** Names of the folder from the top of the mailbox under which everything goes; without it, to where it was. */
   readonly folder?: readonly string[];

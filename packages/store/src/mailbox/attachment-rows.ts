@@ -3,19 +3,17 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import { idOf, type MutableProperties, type PropertyValue } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { AttachMethod, ObjectType } from '../mapi/property-values.ts';
 import { blob, integer, type SqlRow } from '../sql/driver.ts';
 import { decodeContent, encodeContent } from './content-codec.ts';
 import type { EntryIds } from './entry-ids.ts';
-import { ObjectType, storable } from './folder-properties.ts';
+import { storable } from './folder-properties.ts';
 import { MAX_ATTACHMENTS } from './limits.ts';
 import type { LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
 import { deriveMessage, messageFlags } from './message-derivation.ts';
 import type { AttachmentChange, MessageContent } from './model.ts';
 import { type Packed, PackedProperties, packProperties } from './packed-properties.ts';
-
-/** PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9). */
-export const AttachMethod = { None: 0, ByValue: 1, Embedded: 5 } as const;
 
 /** An attachment as it is stored. */
 export interface AttachmentRow {
@@ -149,7 +147,7 @@ export class AttachmentRows {
   /** [MS-OXCMSG] 3.2.5.14. */
   #setDefaults(set: MutableProperties, embeds: boolean, now: bigint): void {
     const method = embeds
-      ? AttachMethod.Embedded
+      ? AttachMethod.EmbeddedMessage
       : set.has(PidTag.AttachDataBinary)
         ? AttachMethod.ByValue
         : AttachMethod.None;

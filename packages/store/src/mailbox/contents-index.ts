@@ -175,6 +175,18 @@ export class ContentsIndex {
     return this.#contentsOf(folder, associated).orders[0]?.tree.count ?? 0;
   }
 
+  /** Whether a message is among a folder's: its own, or those that a search has found. */
+  holds(folder: Counter, associated: boolean, message: MessageRow): boolean {
+    if (message.associated !== associated) return false;
+    if (message.folder === folder) return true;
+    const [first] = this.#contentsOf(folder, associated).orders;
+    let found = false;
+    first?.order.keys(message, this.#writer, (key) => {
+      found ||= first.tree.locate(key).found;
+    });
+    return found;
+  }
+
   /** The orders of a folder that are stored. */
   orders(folder: Counter, associated: boolean): readonly { readonly order: RowOrder; readonly tree: CountedTree }[] {
     return this.#contentsOf(folder, associated).orders;

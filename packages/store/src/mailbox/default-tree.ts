@@ -1,8 +1,9 @@
 import type { Counter } from '../mapi/object-id.ts';
 import type { MutableProperties } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import type { EntryIds } from './entry-ids.ts';
-import { FolderId, FolderType } from './folder-ids.ts';
+import { FolderId } from './folder-ids.ts';
 import type { StoredFolders } from './folder-store.ts';
 import { Right } from './permissions.ts';
 import type { StoredReceiveFolders } from './receive-folders.ts';

@@ -1,8 +1,5 @@
 import type { Counter } from '../mapi/object-id.ts';
 
-/** PidTagFolderType ([MS-OXCFOLD] 2.2.2.2.2.6). */
-export const FolderType = { Root: 0, Generic: 1, Search: 2 } as const;
-
 /** Folders with ids below this one are the mailbox's own: they cannot be deleted or moved. */
 export const FIRST_FREE_ID = 0x100;
 

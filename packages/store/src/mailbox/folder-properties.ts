@@ -8,11 +8,9 @@ import {
   type PropertyValue,
 } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { MAX_INTEGER32, ObjectType } from '../mapi/property-values.ts';
 import type { EntryIds } from './entry-ids.ts';
 import type { Folder, MailboxInfo } from './model.ts';
-
-/** PidTagObjectType ([MS-OXCPRPT] 2.2.1.7). */
-export const ObjectType = { Store: 1, Folder: 3, Message: 5, Attachment: 7 } as const;
 
 /** What the table of folders has beside {@link Folder}. */
 export interface FolderRow extends Folder {
@@ -23,8 +21,6 @@ export interface FolderRow extends Folder {
   /** FILETIME: PidTagLocalCommitTimeMax. */
   readonly commitTime: bigint;
 }
-
-const MAX_INTEGER32 = 0x7fff_ffff;
 
 /** Folder properties that are computed, or kept as columns: never stored, whatever a client sets. By property id. */
 export const COMPUTED_FOLDER_IDS: ReadonlySet<number> = new Set(

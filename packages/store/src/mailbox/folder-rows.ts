@@ -49,6 +49,11 @@ export class FolderRows {
     return row === undefined ? undefined : fromRow(row);
   }
 
+  /** How many folders there are of a type. */
+  countOf(type: number): number {
+    return integer(this.#database.get('SELECT count(*) AS count FROM folders WHERE type = ?', type) ?? {}, 'count');
+  }
+
   /** Those directly below, in no order. */
   below(parent: Counter): FolderRow[] {
     return this.#database.values(`SELECT ${COLUMNS} FROM folders WHERE parent = ?`, parent).map(fromRow);

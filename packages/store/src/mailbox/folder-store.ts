@@ -2,18 +2,19 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import type { MutableProperties, Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import { stampChange } from './change-keys.ts';
-import type { ContentsIndex } from './contents-index.ts';
 import type { EntryIds } from './entry-ids.ts';
-import { FIRST_FREE_ID, FolderType } from './folder-ids.ts';
+import { FIRST_FREE_ID } from './folder-ids.ts';
 import { COMPUTED_FOLDER_IDS, computeFolder, type FolderRow, storable } from './folder-properties.ts';
 import { FolderRows, nameKey } from './folder-rows.ts';
-import { MAX_FOLDER_DEPTH, MAX_FOLDER_NAME, MAX_FOLDER_SIZE, MAX_PROPERTIES } from './limits.ts';
+import { MAX_FOLDER_DEPTH, MAX_FOLDER_NAME, MAX_FOLDER_SIZE, MAX_PROPERTIES, MAX_SEARCH_FOLDERS } from './limits.ts';
 import { ITSELF, LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
 import type { Folder, FolderStore, MessageStore, Permission } from './model.ts';
 import { type Packed, PackedProperties, packProperties } from './packed-properties.ts';
 import { Permissions } from './permissions.ts';
+import type { SearchFolders } from './search-folders.ts';
 import { bury, DeletedKind } from './tombstones.ts';
 
 /** Orders siblings as people read names. */
@@ -23,15 +24,15 @@ const byName = new Intl.Collator('en', { sensitivity: 'accent', numeric: true })
 export class StoredFolders implements FolderStore {
   readonly #context: MailboxContext;
   readonly #ids: EntryIds;
-  readonly #index: ContentsIndex;
+  readonly #searches: SearchFolders;
   readonly #rows: FolderRows;
   readonly #values: LongValues;
   readonly #permissions: Permissions;
 
-  constructor(context: MailboxContext, ids: EntryIds, index: ContentsIndex) {
+  constructor(context: MailboxContext, ids: EntryIds, searches: SearchFolders) {
     this.#context = context;
     this.#ids = ids;
-    this.#index = index;
+    this.#searches = searches;
     this.#rows = new FolderRows(context.database);
     this.#values = new LongValues(context.database);
     this.#permissions = new Permissions(context);
@@ -146,8 +147,16 @@ export class StoredFolders implements FolderStore {
       this.#checkName(parent, folder.name);
       if (this.#rows.path(parent).length > MAX_FOLDER_DEPTH)
         throw new StoreError(ErrorCode.TooComplex, 'folders too deep');
+      if (folder.type === FolderType.Search) this.#checkSearchFolders();
       return this.make(this.#context.nextIds(), parent, folder);
     });
+  }
+
+  /** Throws OutOfResources where there are as many search folders as there may be: each is looked at whenever a message changes. */
+  #checkSearchFolders(): void {
+    if (this.#rows.countOf(FolderType.Search) >= MAX_SEARCH_FOLDERS) {
+      throw new StoreError(ErrorCode.OutOfResources, 'too many search folders');
+    }
   }
 
   /** Makes a folder with an id that is free, without looking whether it may: for {@link create} and the default tree. */
@@ -199,10 +208,10 @@ export class StoredFolders implements FolderStore {
       const tree = this.children(id, true).map((child) => child.folder);
       for (const { id: each, parent } of [...tree.reverse(), folder]) {
         const sourceKey = this.#rows.foreignKey(each) ?? null;
+        this.#searches.folderDeleted(each);
         this.#values.deleteOfFolder(each);
         this.#values.delete(each);
         this.#context.database.run('DELETE FROM messages WHERE folder = ?', each);
-        this.#index.folderDeleted(each);
         this.#rows.delete(each);
         bury(this.#context.database, parent, change, each, DeletedKind.Folder, sourceKey);
         this.#context.tell({ kind: 'deleted', folder: each, parent });
@@ -222,6 +231,7 @@ export class StoredFolders implements FolderStore {
       const now = this.#context.now();
       this.#rows.hierarchyChanged(folder.parent, -1, now);
       this.#rows.hierarchyChanged(parent, 1, now);
+      this.#searches.folderMoved(id, folder.parent);
       this.#context.tell({ kind: 'moved', folder: id, parent, oldFolder: id, oldParent: folder.parent });
     });
   }
@@ -268,7 +278,12 @@ export class StoredFolders implements FolderStore {
       properties.delete(tag);
     }
     const type = from.type === FolderType.Root ? FolderType.Generic : from.type;
+    if (type === FolderType.Search) this.#checkSearchFolders();
     const copy = this.make(this.#context.nextIds(), parent, { name, type, properties });
+    if (type === FolderType.Search) {
+      this.#searches.copyCriteria(from.id, copy.id);
+      return copy;
+    }
     for (const associated of [false, true]) {
       const ids = this.messages?.ids(from.id, associated) ?? [];
       if (ids.length > 0) this.messages?.copy(from.id, ids, copy.id);

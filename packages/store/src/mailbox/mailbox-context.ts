@@ -18,6 +18,7 @@ export interface HeldBack {
   discard(): void;
 }
 
+/** Is told of what a transaction has changed, once that is committed. */
 export type Listener = (events: readonly MailboxEvent[]) => void;
 
 /** 1601-01-01 to 1970-01-01 in milliseconds. */

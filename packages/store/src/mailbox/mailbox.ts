@@ -21,6 +21,7 @@ import { packProperties } from './packed-properties.ts';
 import { StoredPropertyNames } from './property-names.ts';
 import { StoredReceiveFolders } from './receive-folders.ts';
 import { MAILBOX_SCHEMA } from './schema.ts';
+import { SearchFolders } from './search-folders.ts';
 import { StoreProperties } from './store-properties.ts';
 
 export type { MailboxOptions } from './mailbox-context.ts';
@@ -37,6 +38,8 @@ export class Mailbox implements MailboxStore {
   readonly receiveFolders: StoredReceiveFolders;
   /** The orders of messages that contents tables read, kept by the message store. */
   readonly contents: ContentsIndex;
+  /** What search folders look for, and what they have found. */
+  readonly searches: SearchFolders;
   readonly database: SqlDatabase;
   readonly #context: MailboxContext;
   readonly #store: StoreProperties;
@@ -49,13 +52,14 @@ export class Mailbox implements MailboxStore {
     this.database = database;
     this.contents = new ContentsIndex(database, rows);
     context.holdsBack(this.contents);
-    this.folders = new StoredFolders(context, ids, this.contents);
-    this.messages = new StoredMessages(context, ids, this.contents, rows);
+    this.searches = new SearchFolders(context, this.contents, rows);
+    this.folders = new StoredFolders(context, ids, this.searches);
+    this.messages = new StoredMessages(context, ids, this.searches, rows);
     this.folders.messages = this.messages;
     this.names = new StoredPropertyNames(context);
     this.receiveFolders = new StoredReceiveFolders(context);
     this.#context = context;
-    this.#store = new StoreProperties(context, ids);
+    this.#store = new StoreProperties(context, ids, this.searches);
   }
 
   /**

@@ -1,24 +1,8 @@
 import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { MessageFlag, NativeBody, RECIPIENT_TYPE_MASK, RecipientType } from '../mapi/property-values.ts';
 import type { Recipient } from './model.ts';
 import { deriveSubject } from './subject.ts';
-
-/** PidTagMessageFlags ([MS-OXCMSG] 2.2.1.6). */
-export const MessageFlag = {
-  Read: 0x1,
-  Unmodified: 0x2,
-  Submitted: 0x4,
-  Unsent: 0x8,
-  HasAttachments: 0x10,
-  FromMe: 0x20,
-  Associated: 0x40,
-  Resend: 0x80,
-  NotifyRead: 0x100,
-  NotifyUnread: 0x200,
-  EverRead: 0x400,
-  Internet: 0x2000,
-  Untrusted: 0x8000,
-} as const;
 
 /** Flags that follow from other things of the message. */
 const COMPUTED_FLAGS =
@@ -28,19 +12,18 @@ const COMPUTED_FLAGS =
   MessageFlag.NotifyUnread |
   MessageFlag.EverRead;
 
-/** RecipientType without its flags ([MS-OXCMSG] 2.2.3.1.2). */
-const RECIPIENT_TYPE = 0x0f;
-const DISPLAYS: readonly (readonly [number, PropertyTag])[] = [
-  [1, PidTag.DisplayTo],
-  [2, PidTag.DisplayCc],
-  [3, PidTag.DisplayBcc],
-];
+/** What is made of the recipients of each type. */
+const DISPLAYED = [
+  [RecipientType.To, PidTag.DisplayTo],
+  [RecipientType.Cc, PidTag.DisplayCc],
+  [RecipientType.Bcc, PidTag.DisplayBcc],
+] as const;
 
-/** PidTagNativeBody ([MS-OXCMSG] 2.2.1.56.2), by the property that is the body. */
+/** PidTagNativeBody by the property that is the body. */
 const NATIVE_BODIES: readonly (readonly [PropertyTag, number])[] = [
-  [PidTag.Html, 3],
-  [PidTag.RtfCompressed, 2],
-  [PidTag.Body, 1],
+  [PidTag.Html, NativeBody.Html],
+  [PidTag.RtfCompressed, NativeBody.Rtf],
+  [PidTag.Body, NativeBody.PlainText],
 ];
 
 /** What a save starts from. */
@@ -66,9 +49,7 @@ export interface Derivation {
 export function deriveMessage(given: Derivation): readonly PropertyTag[] {
   const { set, stored, isNew, now } = given;
   const remove = [...given.remove, ...deriveSubject(set, stored, given.remove)];
-  for (const [type, tag] of given.recipients === undefined ? [] : DISPLAYS) {
-    set.set(tag, displayNames(given.recipients ?? [], type));
-  }
+  for (const [tag, names] of displayNames(given.recipients)) set.set(tag, names);
   set.set(PidTag.HasAttachments, given.hasAttachments);
   deriveNativeBody(set);
   if (!set.has(PidTag.LastModificationTime)) set.set(PidTag.LastModificationTime, now);
@@ -87,11 +68,15 @@ export function deriveMessage(given: Derivation): readonly PropertyTag[] {
   return remove;
 }
 
-/** PidTagDisplayTo and such: the names of the recipients of a type, separated by semicolons ([MS-OXOMSG] 2.2.1.7). */
-export function displayNames(recipients: readonly Recipient[], type: number): string {
+/** PidTagDisplayTo and such: the names of the recipients of each type, separated by semicolons ([MS-OXOMSG] 2.2.1.7). */
+export function displayNames(recipients: readonly Recipient[] | undefined): [PropertyTag, string][] {
+  return recipients === undefined ? [] : DISPLAYED.map(([type, tag]) => [tag, namesOf(recipients, type)]);
+}
+
+function namesOf(recipients: readonly Recipient[], type: number): string {
   const names: string[] = [];
   for (const recipient of recipients) {
-    if ((recipient.type & RECIPIENT_TYPE) !== type) continue;
+    if ((recipient.type & RECIPIENT_TYPE_MASK) !== type) continue;
     const { properties } = recipient;
     const name =
       properties.get(PidTag.DisplayName) ?? properties.get(PidTag.SmtpAddress) ?? properties.get(PidTag.EmailAddress);

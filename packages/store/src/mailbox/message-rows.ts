@@ -3,12 +3,11 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import { type Counter, objectId } from '../mapi/object-id.ts';
 import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../mapi/property.ts';
 import { FIRST_NAMED_ID, PidTag } from '../mapi/property-tags.ts';
+import { FolderType, MAX_INTEGER32, MessageFlag, ObjectType } from '../mapi/property-values.ts';
 import { blob, integer, type SqlDatabase, SqlError, type SqlValue } from '../sql/driver.ts';
 import type { EntryIds } from './entry-ids.ts';
-import { ObjectType } from './folder-properties.ts';
 import { FolderRows } from './folder-rows.ts';
 import { ITSELF, LongValues } from './long-values.ts';
-import { MessageFlag } from './message-derivation.ts';
 import type { MailboxInfo } from './model.ts';
 import { PackedProperties } from './packed-properties.ts';
 import type { MessageRow, MessageRows } from './tables/message-row.ts';
@@ -17,6 +16,7 @@ import type { MessageRow, MessageRows } from './tables/message-row.ts';
 export type Subobjects = (message: Counter, tag: PropertyTag) => ReturnType<MessageRow['subobjects']>;
 
 const COLUMNS = 'id, folder, associated, change, flags, status, size, properties';
+const FULL_COLUMNS = COLUMNS.replaceAll(/\w+/g, 'messages.$&');
 
 /** Ids in a statement that reads so many messages at once. */
 const LENGTHS: readonly number[] = [1, 8, 64];
@@ -29,8 +29,6 @@ const SELECT_SOME: ReadonlyMap<number, string> = new Map(
     `SELECT ${COLUMNS} FROM messages WHERE id IN (${Array.from({ length }, () => '?').join(', ')})`,
   ]),
 );
-
-const MAX_INTEGER32 = 0x7fff_ffff;
 
 /** Messages whose properties {@link StoredRows.tags} looks at. */
 const TAGS_OF = 64;
@@ -257,10 +255,11 @@ export class StoredRows implements MessageRows {
     return ids.map((id) => found.get(id));
   }
 
-  *scan(folder: Counter, associated: boolean): Iterable<StoredRow> {
-    for (let after = 0; ; ) {
+  *scan(folder: Counter, associated: boolean, from: Counter = 0): Iterable<StoredRow> {
+    const { tables, where } = this.#among(folder, associated);
+    for (let after = from; ; ) {
       const rows = this.#database.values(
-        `SELECT ${COLUMNS} FROM messages WHERE folder = ? AND associated = ? AND id > ? ORDER BY id LIMIT ${SCANNED}`,
+        `SELECT ${FULL_COLUMNS} FROM ${tables} WHERE ${where} AND messages.id > ? ORDER BY messages.id LIMIT ${SCANNED}`,
         folder,
         associated ? 1 : 0,
         after,
@@ -274,11 +273,23 @@ export class StoredRows implements MessageRows {
     }
   }
 
+  /** Where the messages of a folder are found: those of a search folder lie in others. Two values are to be bound: the folder and whether associated. */
+  #among(folder: Counter, associated: boolean): { readonly tables: string; readonly where: string } {
+    const type = associated ? undefined : this.#database.get('SELECT type FROM folders WHERE id = ?', folder)?.type;
+    return type === FolderType.Search
+      ? {
+          tables: 'search_links JOIN messages ON messages.id = search_links.message',
+          where: 'search_links.folder = ? AND messages.associated = ?',
+        }
+      : { tables: 'messages', where: 'messages.folder = ? AND messages.associated = ?' };
+  }
+
   /** What the newest messages have, and what is computed of all. */
   tags(folder: Counter, associated: boolean): readonly PropertyTag[] {
     const tags = new Set<PropertyTag>(COMPUTED);
+    const { tables, where } = this.#among(folder, associated);
     const rows = this.#database.all(
-      'SELECT properties FROM messages WHERE folder = ? AND associated = ? ORDER BY id DESC LIMIT ?',
+      `SELECT properties FROM ${tables} WHERE ${where} ORDER BY messages.id DESC LIMIT ?`,
       folder,
       associated ? 1 : 0,
       TAGS_OF,
@@ -288,8 +299,9 @@ export class StoredRows implements MessageRows {
   }
 
   ids(folder: Counter, associated: boolean): Counter[] {
+    const { tables, where } = this.#among(folder, associated);
     return this.#database
-      .all('SELECT id FROM messages WHERE folder = ? AND associated = ? ORDER BY id', folder, associated ? 1 : 0)
+      .all(`SELECT messages.id FROM ${tables} WHERE ${where} ORDER BY messages.id`, folder, associated ? 1 : 0)
       .map((row) => integer(row, 'id'));
   }
 }

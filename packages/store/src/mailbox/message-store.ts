@@ -9,18 +9,17 @@ import {
 } from '../mapi/property.ts';
 import { unicodeTag } from '../mapi/property-codec.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { MessageFlag } from '../mapi/property-values.ts';
 import { blob } from '../sql/driver.ts';
 import { AttachmentRows } from './attachment-rows.ts';
 import { decodeRecipients } from './content-codec.ts';
-import type { ContentsIndex } from './contents-index.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FolderRows } from './folder-rows.ts';
 import { ITSELF, LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
-import { MessageFlag } from './message-derivation.ts';
 import type { StoredRows } from './message-rows.ts';
 import { MessageTransfers } from './message-transfers.ts';
-import { MessageWriter } from './message-writer.ts';
+import { type MessageIndex, MessageWriter } from './message-writer.ts';
 import type {
   MessageChange,
   MessageContent,
@@ -38,11 +37,11 @@ export class StoredMessages implements MessageStore {
   readonly #values: LongValues;
   readonly #attachments: AttachmentRows;
   readonly #folders: FolderRows;
-  readonly #index: ContentsIndex;
+  readonly #index: MessageIndex;
   readonly #writer: MessageWriter;
   readonly #transfers: MessageTransfers;
 
-  constructor(context: MailboxContext, ids: EntryIds, index: ContentsIndex, rows: StoredRows) {
+  constructor(context: MailboxContext, ids: EntryIds, index: MessageIndex, rows: StoredRows) {
     this.rows = rows;
     this.#context = context;
     this.#index = index;

@@ -2,8 +2,8 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import type { MutableProperties } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import { stampChange } from './change-keys.ts';
-import { FolderType } from './folder-ids.ts';
 import type { CountChange } from './folder-rows.ts';
 import type { StoredRow } from './message-rows.ts';
 import { countsOf, folderChanged, type MessageParts } from './message-writer.ts';
@@ -20,30 +20,30 @@ export class MessageTransfers {
   }
 
   delete(folder: Counter, ids: readonly Counter[]): number {
-    const { context, folders, values, index } = this.#parts;
-    return context.write(() => {
-      folders.need(folder);
-      const events: MailboxEvent[] = [];
-      const counts = new Counts();
-      let change: Counter | undefined;
-      for (const row of this.#rowsIn(folder, ids)) {
-        change ??= context.nextChange();
-        values.delete(row.id);
-        context.database.run('DELETE FROM messages WHERE id = ?', row.id);
-        this.#bury(row, change);
-        index.removed(row);
-        counts.add(countsOf(row, -1));
-        events.push({ kind: 'deleted', folder, message: row.id });
-      }
-      return this.#finish(folder, counts, events, { deleted: events.length });
-    });
+    return this.#parts.context.write(() => this.#each(folder, ids, (at, some) => this.#delete(at, some)));
+  }
+
+  #delete(folder: Counter, ids: readonly Counter[]): number {
+    const { context, values, index } = this.#parts;
+    const events: MailboxEvent[] = [];
+    const counts = new Counts();
+    let change: Counter | undefined;
+    for (const row of this.#rowsIn(folder, ids)) {
+      change ??= context.nextChange();
+      values.delete(row.id);
+      context.database.run('DELETE FROM messages WHERE id = ?', row.id);
+      this.#bury(row, change);
+      index.removed(row);
+      counts.add(countsOf(row, -1));
+      events.push({ kind: 'deleted', folder, message: row.id });
+    }
+    return this.#finish(folder, counts, events, { deleted: events.length });
   }
 
   copy(from: Counter, ids: readonly Counter[], to: Counter): number {
     const { context, values, attachments } = this.#parts;
-    return context.write(() => {
-      this.#checkTarget(from, to);
-      return this.#arrive(to, this.#rowsIn(from, ids), 'copied', (row, id, change, properties) => {
+    const copied = (at: Counter, some: readonly Counter[]) =>
+      this.#arrive(to, this.#rowsIn(at, some), 'copied', (row, id, change, properties) => {
         context.database.run(
           `INSERT INTO messages (id, folder, associated, change, flags, status, size, properties, recipients)
            SELECT ?, ?, associated, ?, flags, status, ?, ?, recipients FROM messages WHERE id = ?`,
@@ -62,43 +62,68 @@ export class MessageTransfers {
           row.id,
         );
       });
+    return context.write(() => {
+      this.#checkTarget(from, to);
+      return this.#each(from, ids, copied);
     });
   }
 
   /** A message that is moved has another id afterwards, and is gone from where it was. */
   move(from: Counter, ids: readonly Counter[], to: Counter): number {
-    const { context, index, values } = this.#parts;
-    return context.write(() => {
+    return this.#parts.context.write(() => {
       this.#checkTarget(from, to);
-      if (from === to) return [...this.#rowsIn(from, ids)].length;
-      const left = new Counts();
-      const moved = this.#arrive(to, this.#rowsIn(from, ids), 'moved', (row, id, change, properties) => {
-        context.database.run(
-          `UPDATE messages SET id = ?, folder = ?, change = ?, read_change = NULL, size = ?, properties = ?
-           WHERE id = ?`,
-          id,
-          to,
-          change,
-          row.size + properties.length - row.packed.bytes.length,
-          properties,
-          row.id,
-        );
-        values.move(row.id, id);
-        this.#bury(row, change);
-        index.removed(row);
-        left.add(countsOf(row, -1));
-      });
-      this.#finish(from, left, [], {});
-      return moved;
+      return this.#each(from, ids, (at, some) => this.#move(at, some, to));
     });
+  }
+
+  #move(from: Counter, ids: readonly Counter[], to: Counter): number {
+    const { context, index, values } = this.#parts;
+    if (from === to) return [...this.#rowsIn(from, ids)].length;
+    const left = new Counts();
+    const moved = this.#arrive(to, this.#rowsIn(from, ids), 'moved', (row, id, change, properties) => {
+      context.database.run(
+        `UPDATE messages SET id = ?, folder = ?, change = ?, read_change = NULL, size = ?, properties = ?
+           WHERE id = ?`,
+        id,
+        to,
+        change,
+        row.size + properties.length - row.packed.bytes.length,
+        properties,
+        row.id,
+      );
+      values.move(row.id, id);
+      this.#bury(row, change);
+      index.removed(row);
+      left.add(countsOf(row, -1));
+    });
+    this.#finish(from, left, [], {});
+    return moved;
   }
 
   #checkTarget(from: Counter, to: Counter): void {
     const { folders } = this.#parts;
     folders.need(from);
     if (folders.need(to).type === FolderType.Search) {
-      throw new StoreError(ErrorCode.NotSupported, 'messages cannot be put into a search folder');
+      throw new StoreError(ErrorCode.SearchFolder, 'messages cannot be put into a search folder');
     }
+  }
+
+  /** Does something to messages where they lie: in the folder, or, if that is a search folder that has them, in others. Returns the sum. */
+  #each(folder: Counter, ids: readonly Counter[], work: (at: Counter, ids: readonly Counter[]) => number): number {
+    const { folders, rows } = this.#parts;
+    if (folders.need(folder).type !== FolderType.Search) return work(folder, ids);
+    const found = new Set(rows.ids(folder, false));
+    const places = new Map<Counter, Counter[]>();
+    for (const id of ids) {
+      const at = found.has(id) ? rows.get(id)?.folder : undefined;
+      if (at === undefined) continue;
+      const known = places.get(at);
+      if (known === undefined) places.set(at, [id]);
+      else known.push(id);
+    }
+    let done = 0;
+    for (const [at, some] of places) done += work(at, some);
+    return done;
   }
 
   /** Those that are in the folder, each once, read when its turn comes: a large folder is not in memory at once. */

@@ -2,26 +2,30 @@ import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import type { MutableProperties, PropertyTag, PropertyValue } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType, MessageFlag } from '../mapi/property-values.ts';
 import { integer } from '../sql/driver.ts';
 import type { AttachmentChanges, AttachmentRows } from './attachment-rows.ts';
 import { stampChange } from './change-keys.ts';
 import { encodeRecipients } from './content-codec.ts';
-import type { ContentsIndex } from './contents-index.ts';
-import { FIRST_FREE_ID, FolderType } from './folder-ids.ts';
+import { FIRST_FREE_ID } from './folder-ids.ts';
 import { storable } from './folder-properties.ts';
 import type { FolderRows } from './folder-rows.ts';
 import { MAX_MESSAGE_SIZE, MAX_PROPERTIES } from './limits.ts';
 import { ITSELF, type LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
-import { COMPUTED_MESSAGE_IDS, deriveMessage, flagsIn, MessageFlag, messageFlags } from './message-derivation.ts';
+import { COMPUTED_MESSAGE_IDS, deriveMessage, flagsIn, messageFlags } from './message-derivation.ts';
 import type { StoredRow, StoredRows } from './message-rows.ts';
 import type { MessageChange, MessageContent, SavedMessage } from './model.ts';
 import { type Packed, PackedProperties, packProperties } from './packed-properties.ts';
+import type { SearchFolders } from './search-folders.ts';
+
+/** What is told of all that happens to messages, within the transaction in which it happens. */
+export type MessageIndex = Pick<SearchFolders, 'added' | 'removed' | 'changed'>;
 
 /** What writing messages needs of the mailbox. */
 export interface MessageParts {
   readonly context: MailboxContext;
-  readonly index: ContentsIndex;
+  readonly index: MessageIndex;
   readonly rows: StoredRows;
   readonly values: LongValues;
   readonly attachments: AttachmentRows;

@@ -65,6 +65,7 @@ export interface StoredProperties {
   readonly large: ReadonlyMap<PropertyTag, number>;
 }
 
+/** A message as it is stored, without its large values. */
 export interface StoredMessage extends StoredProperties {
   readonly id: Counter;
   readonly folder: Counter;
@@ -75,6 +76,7 @@ export interface StoredMessage extends StoredProperties {
   readonly attachments: readonly StoredAttachment[];
 }
 
+/** An attachment as it is stored, without its large values. */
 export interface StoredAttachment extends StoredProperties {
   readonly number: number;
   readonly embeds: boolean;
@@ -97,6 +99,7 @@ export interface MessageChange {
   readonly removedAttachments?: readonly number[];
 }
 
+/** What is changed of an attachment, or a new one. */
 export interface AttachmentChange {
   readonly number: number;
   readonly set: Properties;
@@ -105,6 +108,7 @@ export interface AttachmentChange {
   readonly embedded?: MessageContent;
 }
 
+/** What saving a message gives it. */
 export interface SavedMessage {
   readonly id: Counter;
   readonly changeNumber: Counter;
@@ -122,6 +126,7 @@ export interface Permission {
   readonly rights: number;
 }
 
+/** Where messages of a class go. */
 export interface ReceiveFolder {
   readonly messageClass: string;
   readonly folder: Counter;
@@ -131,7 +136,7 @@ export interface ReceiveFolder {
 
 /** What has happened in a mailbox: for notifications, and for the tables of other sessions. */
 export interface MailboxEvent {
-  readonly kind: 'new-mail' | 'created' | 'deleted' | 'modified' | 'moved' | 'copied';
+  readonly kind: 'new-mail' | 'created' | 'deleted' | 'modified' | 'moved' | 'copied' | 'search-complete';
   readonly folder: Counter;
   /** Left out where the folder itself is meant. */
   readonly message?: Counter;
@@ -141,6 +146,8 @@ export interface MailboxEvent {
   readonly oldParent?: Counter;
   readonly oldMessage?: Counter;
   readonly tags?: readonly PropertyTag[];
+  /** The search folder that a message has come into, is gone from or stands in; `folder` is where the message lies. */
+  readonly search?: Counter;
 }
 
 /**
@@ -166,6 +173,7 @@ export interface MailboxStore {
   close(): void;
 }
 
+/** The folders of a mailbox. */
 export interface FolderStore {
   /** Undefined where there is none, or only a soft-deleted one. */
   get(id: Counter): Folder | undefined;
@@ -191,6 +199,7 @@ export interface FolderStore {
   rights(id: Counter, account: string | undefined): number;
 }
 
+/** The messages of a mailbox. */
 export interface MessageStore {
   get(id: Counter): StoredMessage | undefined;
   /** The folder of a message and whether it is associated, without reading it. */
@@ -221,6 +230,7 @@ export interface MessageStore {
   ids(folder: Counter, associated: boolean): readonly Counter[];
 }
 
+/** The names and ids of a mailbox' named properties. */
 export interface PropertyNames {
   /** 0 where there is none and none is to be made. Throws when all ids are used up. */
   idOf(name: PropertyName, create: boolean): number;
@@ -228,6 +238,7 @@ export interface PropertyNames {
   all(): readonly { readonly id: number; readonly name: PropertyName }[];
 }
 
+/** Where a mailbox' messages are delivered to, by their class. */
 export interface ReceiveFolders {
   /** The longest class that is a prefix by dotted components ([MS-OXCSTOR] 3.2.5.2). */
   find(messageClass: string): ReceiveFolder | undefined;

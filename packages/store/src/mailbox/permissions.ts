@@ -1,4 +1,5 @@
 import type { Counter } from '../mapi/object-id.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import { integer, text } from '../sql/driver.ts';
 import type { MailboxContext } from './mailbox-context.ts';
 import type { Permission } from './model.ts';
@@ -26,6 +27,8 @@ export const ALL_RIGHTS = 0x1ffb;
 const DEFAULT = 0;
 const ANONYMOUS = -1;
 const ANONYMOUS_NAME = 'Anonymous';
+/** Search folders show messages of whatever folder: they are their owner's alone, whatever their lists say. */
+const NOT_IN_SEARCHES = `folder NOT IN (SELECT id FROM folders WHERE id = folder AND type = ${FolderType.Search})`;
 
 /** The permission lists of folders ([MS-OXCPERM]). A member id is signed here: -1 is 0xFFFFFFFFFFFFFFFF on the wire. */
 export class Permissions {
@@ -95,9 +98,14 @@ export class Permissions {
     const database = this.#context.database;
     const row =
       account === undefined || account === ''
-        ? database.get('SELECT rights FROM permissions WHERE folder = ? AND member = ?', folder, ANONYMOUS)
+        ? database.get(
+            `SELECT rights FROM permissions WHERE folder = ? AND member = ? AND ${NOT_IN_SEARCHES}`,
+            folder,
+            ANONYMOUS,
+          )
         : database.get(
-            'SELECT rights FROM permissions WHERE folder = ? AND (account = ? OR member = ?) ORDER BY member DESC LIMIT 1',
+            `SELECT rights FROM permissions WHERE folder = ? AND (account = ? OR member = ?) AND ${NOT_IN_SEARCHES}
+             ORDER BY member DESC LIMIT 1`,
             folder,
             account,
             DEFAULT,

@@ -1,5 +1,6 @@
 import type { Schema } from '../sql/migrations.ts';
 import { createContentsIndex } from './contents-index.ts';
+import { createSearches } from './search-criteria.ts';
 
 /** "rpch" as the four bytes of a mailbox's `application_id`. */
 const APPLICATION_ID = 0x72706368;
@@ -119,6 +120,7 @@ CREATE TABLE receive_folders (
 ) WITHOUT ROWID;
 `;
 
+/** The tables of a mailbox, and how they come to be. */
 export const MAILBOX_SCHEMA: Schema = {
   applicationId: APPLICATION_ID,
   migrations: [
@@ -126,5 +128,6 @@ export const MAILBOX_SCHEMA: Schema = {
       database.exec(FIRST);
       createContentsIndex(database);
     },
+    createSearches,
   ],
 };

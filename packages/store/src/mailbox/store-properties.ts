@@ -9,22 +9,24 @@ import {
   type PropertyValue,
 } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType, MAX_INTEGER32, ObjectType } from '../mapi/property-values.ts';
 import { blob, integer } from '../sql/driver.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FolderId } from './folder-ids.ts';
-import { ObjectType, storable } from './folder-properties.ts';
+import { storable } from './folder-properties.ts';
 import { MAX_FOLDER_SIZE, MAX_MESSAGE_SIZE } from './limits.ts';
 import { ITSELF, LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
 import { PackedProperties, packProperties } from './packed-properties.ts';
+import type { SearchFolders } from './search-folders.ts';
 
 /** In the place of an id, of the values of the store object: no folder or message has it. */
 const STORE: Counter = 0;
 
-const MAX_INTEGER32 = 0x7fff_ffff;
-
-/** PidTagStoreSupportMask ([MS-OXCSTOR] 2.2.2.1.1.12; MAPI's STORE_… bits): everything but searches, being read-only and being local. */
-const SUPPORT_MASK = 0x73ff9;
+/** PidTagStoreSupportMask ([MS-OXCSTOR] 2.2.2.1.1.12; MAPI's STORE_… bits): everything but being read-only and being local. */
+const SUPPORT_MASK = 0x73ffd;
+/** STORE_HAS_SEARCHES of PidTagStoreState ([MS-OXCSTOR] 2.2.2.1). */
+export const STORE_HAS_SEARCHES = 0x0100_0000;
 /** PidTagValidFolderMask: each of the folders that it has bits for is there. */
 const VALID_FOLDERS = 0xff;
 /** PidTagMdbProvider of a private store: 54 94 A1 C0 29 7F 10 1B A5 87 08 00 2B 2A 25 17. */
@@ -81,9 +83,11 @@ export class StoreProperties {
   readonly #context: MailboxContext;
   readonly #ids: EntryIds;
   readonly #values: LongValues;
+  readonly #searches: SearchFolders;
 
-  constructor(context: MailboxContext, ids: EntryIds) {
+  constructor(context: MailboxContext, ids: EntryIds, searches: SearchFolders) {
     this.#context = context;
+    this.#searches = searches;
     this.#ids = ids;
     this.#values = new LongValues(context.database);
   }
@@ -119,7 +123,7 @@ export class StoreProperties {
       this.#context.database.get(
         `SELECT coalesce(sum(content), 0) AS content, coalesce(sum(associated), 0) AS associated,
            coalesce(sum(size), 0) AS size, coalesce(sum(associated_size), 0) AS associated_size,
-           coalesce(sum(deleted), 0) AS deleted FROM folders`,
+           coalesce(sum(deleted), 0) AS deleted FROM folders WHERE type <> ${FolderType.Search}`,
       ) ?? {};
     const size = integer(sums, 'size');
     const associatedSize = integer(sums, 'associated_size');
@@ -131,7 +135,7 @@ export class StoreProperties {
       [PidTag.MdbProvider, parseGuid(PRIVATE_PROVIDER)],
       [PidTag.ObjectType, ObjectType.Store],
       [PidTag.StoreSupportMask, SUPPORT_MASK],
-      [PidTag.StoreState, 0],
+      [PidTag.StoreState, this.#searches.exist ? STORE_HAS_SEARCHES : 0],
       [PidTag.ValidFolderMask, VALID_FOLDERS],
       [PidTag.MessageSize, Math.min(size, MAX_INTEGER32)],
       [PidTag.MessageSizeExtended, BigInt(size)],

@@ -4,6 +4,7 @@
  */
 export type AuxFieldKind = 'u8' | 'u16' | 'u32' | 'guid' | 'text' | 'data' | 'rest' | { readonly reserved: number };
 
+/** How one block is laid out behind its AUX_HEADER ([MS-OXCRPC] 2.2.2.2). */
 export interface AuxLayout {
   readonly version: number;
   readonly type: number;

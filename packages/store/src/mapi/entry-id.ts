@@ -85,6 +85,7 @@ export interface OneOffEntryId {
   readonly emailAddress: string;
 }
 
+/** Every entry id that is understood. */
 export type EntryId =
   | FolderEntryId
   | MessageEntryId

@@ -15,6 +15,7 @@ export const ErrorCode = {
   UnknownCodePage: 0x000003ef,
   ServerOOM: 0x000003f0,
   LoginPerm: 0x000003f2,
+  SearchFolder: 0x00000460,
   NotSearchFolder: 0x00000461,
   NoReceiveFolder: 0x00000463,
   InvalidRecips: 0x00000467,

@@ -7,6 +7,7 @@ const COMPRESSED = 0x0001;
 const XOR_MAGIC = 0x0002;
 const LAST = 0x0004;
 
+/** Bytes of an RPC_HEADER_EXT ([MS-OXCRPC] 2.2.2.1). */
 export const EXTENDED_HEADER_SIZE = 8;
 /** Bytes of a payload that one header can speak of when it is written: [MS-OXCRPC] 3.1.4.2.1. */
 export const MAX_PAYLOAD = 0x8000;
@@ -16,6 +17,7 @@ export const MAX_PAYLOADS = 96;
 const XOR_BYTE = 0xa5;
 const SECTION = '[MS-OXCRPC] 2.2.2.1';
 
+/** How much a buffer may hold that is read. */
 export interface ExtendedBufferLimits {
   /** Payloads in the buffer: 1 for auxiliary buffers, and for rgbIn unless packing was announced. Default {@link MAX_PAYLOADS}. */
   readonly payloads?: number;
@@ -23,6 +25,7 @@ export interface ExtendedBufferLimits {
   readonly payloadSize?: number;
 }
 
+/** How a buffer is written. */
 export interface ExtendedBufferOptions {
   /** Whether a payload is compressed where that makes it smaller. Default false. */
   readonly compress?: boolean;

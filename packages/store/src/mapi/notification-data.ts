@@ -118,4 +118,5 @@ const fields = {
 /** NotificationData of RopNotify ([MS-OXCNOTIF] 2.2.1.4.1.2). */
 export type NotificationData = ValuesOf<typeof fields>;
 
+/** NotificationData of RopNotify ([MS-OXCNOTIF] 2.2.1.4.1.2). */
 export const notificationData: Structure<typeof fields> = structure(fields);

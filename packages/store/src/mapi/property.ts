@@ -45,14 +45,17 @@ export const MULTIVALUE_INSTANCE = 0x2000;
 /** Set in every type of many values. */
 export const MULTIPLE = 0x1000;
 
+/** The tag of an id and a type. */
 export function propertyTag(id: number, type: number): PropertyTag {
   return ((id << 16) | type) >>> 0;
 }
 
+/** The property type in a tag. */
 export function typeOf(tag: PropertyTag): number {
   return tag & 0xffff;
 }
 
+/** The property id in a tag. */
 export function idOf(tag: PropertyTag): number {
   return tag >>> 16;
 }
@@ -70,6 +73,7 @@ export function withType(tag: PropertyTag, type: number): PropertyTag {
  * no count of their bytes: the bytes as they are in ROPs; Null: null. Of many values: an array of those.
  */
 export type PropertyValue = number | bigint | boolean | string | Uint8Array | null | readonly PropertyScalar[];
+/** One of the values of a property that has many. */
 export type PropertyScalar = number | bigint | string | Uint8Array;
 
 /**
@@ -77,4 +81,5 @@ export type PropertyScalar = number | bigint | string | Uint8Array;
  * asks for String8 gets the value in the code page of the session.
  */
 export type Properties = ReadonlyMap<PropertyTag, PropertyValue>;
+/** Properties that are being put together. */
 export type MutableProperties = Map<PropertyTag, PropertyValue>;

@@ -4,6 +4,7 @@ import type { PropertyTag } from './property.ts';
 /** How a column is sorted ([MS-OXCDATA] 2.14.1); MaximumCategory sorts categories by the largest of their rows. */
 export const SortDirection = { Ascending: 0, Descending: 1, MaximumCategory: 4 } as const;
 
+/** A column that is sorted by, and how. */
 export interface SortOrder {
   readonly tag: PropertyTag;
   /** One of {@link SortDirection}; other values are the client's mistake, which the table answers. */

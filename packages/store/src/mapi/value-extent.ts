@@ -69,6 +69,7 @@ export function readValueCount(cursor: Cursor, element: number): number {
   return count;
 }
 
+/** The error for a property type that there is not. */
 export function unknownType(type: number): ProtocolError {
   return new ProtocolError(
     'RPCH_BAD_PROPERTY_TYPE',

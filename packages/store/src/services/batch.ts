@@ -2,8 +2,9 @@
 const MAX_BATCH = 8;
 
 /**
- * Sends messages to another thread several at a time, in their order: each time that it is woken costs more than the message does. What
- * is collected goes when this thread is done with the events of the moment.
+ * Sends messages to another thread several at a time, in their order: each time that it is woken costs more than the message does.
+ * What was added goes when {@link flush} is called, when {@link later} was and this thread is done with the events of the moment, or when
+ * there is as much as goes at once.
  */
 export class Batch<T> {
   readonly #send: (messages: readonly T[], transfer: ArrayBuffer[]) => void;
@@ -19,13 +20,15 @@ export class Batch<T> {
     this.#messages.push(message);
     this.#transfer.push(...transfer);
     if (this.#messages.length >= MAX_BATCH) this.flush();
-    else if (!this.#scheduled) {
-      this.#scheduled = true;
-      setImmediate(() => {
-        this.#scheduled = false;
-        this.flush();
-      });
-    }
+  }
+
+  later(): void {
+    if (this.#scheduled || this.#messages.length === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.flush();
+    });
   }
 
   /** Sends what there is at once. */

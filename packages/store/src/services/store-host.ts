@@ -15,6 +15,7 @@ const DEFAULT_WORKERS = 2;
 /** ms that workers have for what they are at when the store is closed. */
 const CLOSE_GRACE = 5_000;
 
+/** What a store needs. */
 export interface StoreHostOptions {
   /** Folder of everything that is stored; mailboxes are in `mailboxes` below it. */
   readonly dataDir: string;

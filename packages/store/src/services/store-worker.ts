@@ -19,13 +19,16 @@ const worker = new StoreWorker({
   },
   now: Date.now,
   random: randomBytes,
+  later: (work) => {
+    setImmediate(() => {
+      work();
+      batch.flush();
+    });
+  },
 });
 
 port.on('message', (messages: readonly ToWorker[]) => {
-  for (const message of messages) {
-    worker.receive(message);
-    if (message.kind !== 'close') continue;
-    batch.flush();
-    port.close();
-  }
+  for (const message of messages) worker.receive(message);
+  batch.flush();
+  if (messages.at(-1)?.kind === 'close') port.close();
 });

@@ -17,6 +17,7 @@ export interface WorkerListener {
   ended(error: Error | undefined): void;
 }
 
+/** Starts a worker, of which the listener is told. */
 export type StartWorker = (start: WorkerStart, listener: WorkerListener) => WorkerPort;
 
 /** The module that a worker runs. */
@@ -30,8 +31,13 @@ export const startThread: StartWorker = (start, listener) => {
   const worker = new Worker(MODULE, { workerData: start, resourceLimits: { maxOldGenerationSizeMb: MAX_OLD_SPACE } });
   let failure: Error | undefined;
   const batch = new Batch<ToWorker>((messages, transfer) => worker.postMessage(messages, transfer));
+  /** Calls that it has and has not answered. */
+  let calls = 0;
   worker.on('message', (messages: readonly FromWorker[]) => {
-    for (const message of messages) listener.message(message);
+    for (const message of messages) {
+      if ('call' in message) calls -= 1;
+      listener.message(message);
+    }
   });
   worker.on('messageerror', (error) => {
     failure = error;
@@ -44,7 +50,13 @@ export const startThread: StartWorker = (start, listener) => {
     listener.ended(failure ?? (code === 0 ? undefined : new Error(`exit code ${code}`)));
   });
   return {
-    post: (message, transfer) => batch.add(message, transfer),
+    post: (message, transfer) => {
+      batch.add(message, transfer);
+      // One that has nothing to do is woken at once.
+      if (calls === 0) batch.flush();
+      else batch.later();
+      if (message.kind === 'execute') calls += 1;
+    },
     terminate: async () => {
       await worker.terminate();
     },

@@ -15,6 +15,8 @@ export interface WorkerSurroundings {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;
+  /** Does something when the messages that have come meanwhile have been taken. */
+  later(work: () => void): void;
 }
 
 /** One worker of the store: some of the mailboxes, and of each session that logs on to them its part here. */
@@ -26,6 +28,8 @@ export class StoreWorker {
   readonly #memory = new MemoryPool(MAX_WORKER_MEMORY);
   readonly #accounts = new Map<string, { readonly memory: MemoryPool; sessions: number }>();
   #services: RopServices | undefined;
+  /** The accounts in whose mailboxes a search goes on between calls. */
+  readonly #searching = new Set<string>();
   /** The session whose call is under way. */
   #running: number | undefined;
 
@@ -64,6 +68,7 @@ export class StoreWorker {
   /** Ends all sessions and closes the mailboxes. */
   close(): void {
     for (const id of [...this.#sessions.keys()]) this.#end(id);
+    this.#searching.clear();
     this.#mailboxes.close();
   }
 
@@ -115,6 +120,31 @@ export class StoreWorker {
       this.#running = undefined;
     }
     session.notifications.remind();
+    for (const { store } of session.logons) if (store.searches.isUnfinished) this.#search(store.info.account);
+  }
+
+  /** Lets the searches in a mailbox go on, a step at a time, so that nobody waits for them longer than that. */
+  #search(account: string): void {
+    if (this.#searching.has(account)) return;
+    const mailbox = this.#mailboxes.open(account, false);
+    if (mailbox === undefined) return;
+    this.#searching.add(account);
+    const step = (): void => {
+      let isUnfinished = false;
+      try {
+        isUnfinished = this.#searching.has(account) && mailbox.store.searches.proceed();
+      } catch (error) {
+        // The next call tries again; until then the search stands where it was.
+        this.#log.error({ event: 'store.search.failed', account, error: String(error) }, 'a search cannot go on');
+      }
+      if (isUnfinished) {
+        this.#surroundings.later(step);
+        return;
+      }
+      this.#searching.delete(account);
+      mailbox.release();
+    };
+    this.#surroundings.later(step);
   }
 
   #run(session: RopSession, services: RopServices, message: Extract<ToWorker, { readonly kind: 'execute' }>): void {

@@ -2,6 +2,7 @@ import { RpchError } from '@rpch/rpc';
 
 /** What a column holds. Integers are numbers up to 2^53; larger ones are bound as bigint and read back by way of a text cast. */
 export type SqlValue = number | bigint | string | Uint8Array | null;
+/** A row, its values by the names of their columns. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /**

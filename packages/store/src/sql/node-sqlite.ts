@@ -11,6 +11,7 @@ const MAX_STATEMENTS = 256;
 const SETTINGS =
   'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 67108864';
 
+/** What may be set when a database is opened. */
 export interface NodeSqliteOptions {
   /** Milliseconds to wait for another connection's transaction. */
   readonly busyTimeout?: number;

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ProtocolError, RpchError } from '@rpch/rpc/internal';
 import fc from 'fast-check';
-import { AttachMethod } from '../../src/client/attachment.ts';
 import { Mailbox } from '../../src/client/mailbox.ts';
 import { MapiError } from '../../src/client/mapi-error.ts';
 import { Message } from '../../src/client/message.ts';
@@ -10,6 +9,7 @@ import { MapiSession, type MapiSessionOptions } from '../../src/client/session.t
 import { ErrorCode } from '../../src/mapi/error-code.ts';
 import type { Properties, PropertyValue } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
+import { AttachMethod } from '../../src/mapi/property-values.ts';
 import type { Restriction } from '../../src/mapi/restriction.ts';
 import { type FakeBehaviour, type FakeFolder, type FakeMessage, FakeStore } from './fake-store.ts';
 
@@ -349,7 +349,7 @@ describe('Message', () => {
         ),
       },
       {
-        properties: properties([PidTag.DisplayName, 'inside'], [PidTag.AttachMethod, AttachMethod.Embedded]),
+        properties: properties([PidTag.DisplayName, 'inside'], [PidTag.AttachMethod, AttachMethod.EmbeddedMessage]),
         embedded: inner,
       },
     ],

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FolderId } from '../../src/mailbox/folder-ids.ts';
-import { MessageFlag } from '../../src/mailbox/message-derivation.ts';
 import type { MailboxEvent, MessageChange, Recipient } from '../../src/mailbox/model.ts';
 import { LARGE_VALUE } from '../../src/mailbox/packed-properties.ts';
 import { parseEntryId } from '../../src/mapi/entry-id.ts';
@@ -9,6 +8,7 @@ import { ErrorCode, StoreError } from '../../src/mapi/error-code.ts';
 import { objectId } from '../../src/mapi/object-id.ts';
 import { PropertyType, propertyTag, withType } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
+import { MessageFlag } from '../../src/mapi/property-values.ts';
 import { globalIdBytes, parsePredecessorChangeList } from '../../src/mapi/xid.ts';
 import { mail, newMailbox, properties } from './support.ts';
 

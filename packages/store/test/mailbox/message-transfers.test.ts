@@ -105,7 +105,7 @@ test('where messages cannot go', () => {
   const id = add(mailbox, 'One');
   for (const [code, to] of [
     [ErrorCode.NotFound, 0x9999],
-    [ErrorCode.NotSupported, FolderId.SpoolerQueue],
+    [ErrorCode.SearchFolder, FolderId.SpoolerQueue],
   ] as const) {
     for (const way of ['copy', 'move'] as const) {
       assert.throws(

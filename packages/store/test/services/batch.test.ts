@@ -19,11 +19,14 @@ test('messages of one turn go together, in their order, with what they transfer'
   batch.add(1, [one]);
   batch.add(2, []);
   batch.add(3, [two]);
+  batch.later();
+  batch.later();
   assert.equal(sent.length, 0);
   await nextTurn();
   assert.deepEqual(sent, [{ messages: [1, 2, 3], transfer: [one, two] }]);
   assert.equal(sent[0]?.transfer[1], two);
   batch.add(4, []);
+  batch.later();
   await nextTurn();
   assert.deepEqual(sent.at(-1), { messages: [4], transfer: [] });
   await nextTurn();
@@ -33,7 +36,10 @@ test('messages of one turn go together, in their order, with what they transfer'
 test('many do not wait for the turn to end', async () => {
   const { batch, sent } = collecting();
   const all = Array.from({ length: 20 }, (_, at) => at);
-  for (const message of all) batch.add(message, []);
+  for (const message of all) {
+    batch.add(message, []);
+    batch.later();
+  }
   assert.ok(sent.length >= 2);
   await nextTurn();
   assert.deepEqual(
@@ -47,6 +53,7 @@ test('what is flushed goes at once and only once', async () => {
   batch.flush();
   assert.deepEqual(sent, []);
   batch.add(1, []);
+  batch.later();
   batch.flush();
   assert.deepEqual(sent, [{ messages: [1], transfer: [] }]);
   await nextTurn();

@@ -5,6 +5,7 @@ import type { Recipient } from '../../mailbox/model.ts';
 import { formEntryId, OneOffFlag } from '../../mapi/entry-id.ts';
 import type { MutableProperties, PropertyTag } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { ObjectType, RecipientType } from '../../mapi/property-values.ts';
 import type { Headers } from '../mime/headers.ts';
 import { MAX_RECIPIENTS } from '../mime/limits.ts';
 import type { MimeBudget } from '../mime/part.ts';
@@ -24,13 +25,11 @@ const MAX_NAME = 1024;
 const MAX_GROUPS = 100;
 const MAX_GROUPED = 32 * 1024;
 
-/** RecipientType ([MS-OXCMSG] 2.2.1.47, PidTagRecipientType). */
 const RECIPIENT_FIELDS = [
-  ['to', 1],
-  ['cc', 2],
-  ['bcc', 3],
+  ['to', RecipientType.To],
+  ['cc', RecipientType.Cc],
+  ['bcc', RecipientType.Bcc],
 ] as const;
-const MAIL_USER = 6;
 
 /** The addresses of a field, those of groups included; without any that has neither name nor address. */
 export function parseAddresses(value: string | undefined): MailAddress[] {
@@ -64,7 +63,7 @@ function oneOffEntryId({ name, address }: MailAddress): Uint8Array {
 }
 
 /** PidTagSearchKey of a recipient ([MS-OXCMSG] 2.2.1.9): type and address in upper case, with their terminator. */
-export function searchKey({ address }: MailAddress): Uint8Array {
+function searchKey({ address }: MailAddress): Uint8Array {
   return new Uint8Array(Buffer.from(`SMTP:${address.toUpperCase()}\0`));
 }
 
@@ -94,6 +93,7 @@ const SENT_REPRESENTING: RoleTags = {
   entryId: PidTag.SentRepresentingEntryId,
   searchKey: PidTag.SentRepresentingSearchKey,
 };
+/** Who wants to know that the message was read. */
 export const READ_RECEIPT: RoleTags = {
   name: PidTag.ReadReceiptName,
   addressType: PidTag.ReadReceiptAddressType,
@@ -103,6 +103,7 @@ export const READ_RECEIPT: RoleTags = {
   searchKey: PidTag.ReadReceiptSearchKey,
 };
 
+/** Says who has a role, in each of its properties. */
 export function setRole(properties: MutableProperties, tags: RoleTags, who: MailAddress): void {
   properties.set(tags.name, who.name);
   properties.set(tags.addressType, 'SMTP');
@@ -163,7 +164,7 @@ function recipientProperties(who: MailAddress): MutableProperties {
     [PidTag.EntryId, entryId],
     [PidTag.RecipientEntryId, entryId],
     [PidTag.SearchKey, searchKey(who)],
-    [PidTag.ObjectType, MAIL_USER],
+    [PidTag.ObjectType, ObjectType.MailUser],
     [PidTag.DisplayType, 0],
     [PidTag.SendRichInfo, false],
     [PidTag.Responsibility, true],

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { AttachmentContent, MessageContent } from '../../mailbox/model.ts';
 import type { MutableProperties, PropertyTag } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { AttachMethod } from '../../mapi/property-values.ts';
 import { parseDate } from '../mime/date.ts';
 import { percentDecode } from '../mime/parameters.ts';
 import { contentOf, type MimePart } from '../mime/part.ts';
@@ -9,8 +10,6 @@ import type { AttachedPart } from './body-parts.ts';
 import { fileNames } from './file-name.ts';
 import { decodeHeaderText } from './subject.ts';
 
-/** PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9). */
-export const AttachMethod = { ByValue: 1, EmbeddedMessage: 5 } as const;
 /** attRenderedInBody ([MS-OXCMSG] 2.2.2.18). */
 const RENDERED_IN_BODY = 4;
 /** The attachment has no place in the text ([MS-OXCMSG] 2.2.2.16): 0xFFFFFFFF. */

@@ -1,13 +1,11 @@
 import type { MutableProperties } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { NativeBody } from '../../mapi/property-values.ts';
 import { htmlToText } from '../../text/html-text.ts';
 import { codePageFor, decodeText, UTF_8 } from '../mime/charset.ts';
 import { unflow } from '../mime/flowed.ts';
 import { contentOf, type MimePart, textOf } from '../mime/part.ts';
 import type { ChosenParts } from './body-parts.ts';
-
-/** PidTagNativeBody ([MS-OXCMSG] 2.2.1.58.2). */
-export const NativeBody = { PlainText: 1, Html: 3, ClearSigned: 4 } as const;
 
 /** HTML as text, for finding what it refers to; empty where there is none. */
 export type HtmlText = string;

@@ -1,14 +1,14 @@
-import { MessageFlag } from '../../mailbox/message-derivation.ts';
 import type { MessageContent, PropertyNames } from '../../mailbox/model.ts';
 import { type MutableProperties, PropertyType, propertyTag } from '../../mapi/property.ts';
 import { PropertySet } from '../../mapi/property-name.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { MessageFlag, NativeBody } from '../../mapi/property-values.ts';
 import { MAX_MESSAGE_NESTING } from '../mime/limits.ts';
 import { MimeBudget, type MimePart, parseMime } from '../mime/part.ts';
 import { recipientsOf } from './addresses.ts';
 import { attachmentsOf } from './attachments.ts';
 import { chooseParts } from './body-parts.ts';
-import { NativeBody, setBodies } from './body-properties.ts';
+import { setBodies } from './body-properties.ts';
 import { keywordsOf, type Received, setEnvelope } from './envelope.ts';
 import { InternetHeaderNames } from './internet-headers.ts';
 import { setMeeting } from './meeting.ts';
@@ -16,6 +16,7 @@ import { setReport } from './report.ts';
 import { smimeAttachment, smimeClass } from './smime.ts';
 import { type MailFlags, statusFlags } from './status-flags.ts';
 
+/** What is known of a mail beside its bytes. */
 export interface ConvertOptions extends Received {
   /** Where it is left out, header fields that mail programs leave in files say it (status-flags.ts). */
   readonly flags?: MailFlags;
@@ -23,6 +24,7 @@ export interface ConvertOptions extends Received {
   readonly markRead?: boolean;
 }
 
+/** What was made of a mail. */
 export interface ConvertedMail {
   readonly content: MessageContent;
   /** Limits that were reached: what lies beyond them was not taken apart, or is in the original alone. */

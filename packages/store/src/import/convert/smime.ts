@@ -2,8 +2,8 @@ import { Buffer } from 'node:buffer';
 import type { AttachmentContent } from '../../mailbox/model.ts';
 import type { PropertyTag } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { AttachMethod } from '../../mapi/property-values.ts';
 import { contentOf, type MimePart } from '../mime/part.ts';
-import { AttachMethod } from './attachments.ts';
 
 const SIGNATURE = /^application\/(?:x-)?pkcs7-signature$/;
 const ENVELOPE = /^application\/(?:x-)?pkcs7-mime$/;

@@ -8,12 +8,14 @@ export interface Entity {
   readonly body: string;
 }
 
+/** A file to attach. */
 export interface DemoFile {
   readonly name: string;
   readonly type: string;
   readonly bytes: Uint8Array;
 }
 
+/** The charsets that the demonstration writes mail in. */
 export type Charset = 'utf-8' | 'iso-8859-1' | 'iso-2022-jp' | 'gb18030' | 'koi8-u';
 
 /** A text part; `flowed` folds its paragraphs softly (RFC 3676). */
@@ -35,12 +37,14 @@ export function textPart(
   return { headers: [head, 'Content-Transfer-Encoding: quoted-printable'], body: quotedPrintable(bytes) };
 }
 
+/** How a text part is written. */
 export interface TextOptions {
   readonly charset?: Charset;
   readonly flowed?: boolean;
   readonly subtype?: 'plain' | 'html';
 }
 
+/** A multipart of parts (RFC 2046 5.1); its boundary follows from what is in it. */
 export function multipart(kind: 'mixed' | 'alternative' | 'related' | string, parts: readonly Entity[]): Entity {
   const inner = parts.map((part) => `${part.headers.join('\r\n')}\r\n\r\n${part.body}`);
   const boundary = `=_${hash('sha256', inner.join()).slice(0, 24)}`;
@@ -74,6 +78,7 @@ export function messagePart(bytes: Uint8Array): Entity {
   };
 }
 
+/** A calendar that asks for something (RFC 6047). */
 export function calendarPart(lines: readonly string[], method: string): Entity {
   return {
     headers: [`Content-Type: text/calendar; charset=utf-8; method=${method}`, 'Content-Transfer-Encoding: base64'],

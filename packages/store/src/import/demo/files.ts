@@ -70,6 +70,7 @@ export function csvTable(name: string, rows: readonly (readonly (string | number
   };
 }
 
+/** A file of text. */
 export function textFile(name: string, text: string): DemoFile {
   return { name, type: 'text/plain; charset=utf-8', bytes: new Uint8Array(Buffer.from(text)) };
 }

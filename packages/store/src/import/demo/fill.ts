@@ -4,6 +4,7 @@ import { type ImportResult, importMail } from '../import-mail.ts';
 import type { MailSource } from '../sources/mail-source.ts';
 import { demoMails } from './demo-mails.ts';
 
+/** Whose mailbox is filled, and when that is. */
 export interface DemoOptions {
   readonly account: 'alice' | 'bob';
   /** Domain of the addresses of alice, bob and their colleagues. */

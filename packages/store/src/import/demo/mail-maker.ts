@@ -12,7 +12,9 @@ export interface DemoMail {
   readonly sent: number;
 }
 
+/** Milliseconds. */
 export const HOUR = 3_600_000;
+/** Milliseconds. */
 export const DAY = 24 * HOUR;
 /** What was sent within so many days is unread for those who have not answered it. */
 const UNREAD_DAYS = 3;
@@ -27,6 +29,7 @@ export interface Route {
   readonly cc?: readonly (Who | Person)[];
 }
 
+/** What a mail is made of. */
 export interface MailParts {
   readonly id: string;
   readonly sent: number;
@@ -112,14 +115,17 @@ export class MailMaker {
   }
 }
 
+/** A date as header fields have it (RFC 5322 3.3). */
 export function dateField(time: number): string {
   return new Date(time).toUTCString().replace('GMT', '+0000');
 }
 
+/** A page of HTML around a body. */
 export function page(body: string): string {
   return `<html><head><meta http-equiv="Content-Type" content="text/html; charset=utf-8"><style>p, td { font-family: sans-serif }</style></head>\n<body>\n${body}\n</body></html>\n`;
 }
 
+/** Text as HTML has it. */
 export function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

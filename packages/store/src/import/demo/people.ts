@@ -10,6 +10,7 @@ export interface Person {
   readonly program: string;
 }
 
+/** By whom a person of the demonstration is named. */
 export type Who = keyof ReturnType<typeof demoPeople>;
 
 /** Everybody, with the colleagues at `domain`. Domains of the others are those that RFC 2606 keeps for examples. */

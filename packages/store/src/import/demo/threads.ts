@@ -16,6 +16,7 @@ export interface Letter {
   readonly private?: boolean;
 }
 
+/** A correspondence. */
 export interface Thread {
   readonly subject: string;
   /** Days before the end of the demonstration on which it begins. */

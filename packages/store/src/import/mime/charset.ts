@@ -7,6 +7,7 @@ export interface DecodedText {
   readonly codePage: number;
 }
 
+/** The code page of UTF-8. */
 export const UTF_8 = 65001;
 const WINDOWS_1252 = 1252;
 

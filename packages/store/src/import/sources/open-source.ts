@@ -11,6 +11,7 @@ import { type FromQuoting, looksLikeMbox } from './mbox-splitter.ts';
 /** Directories below one another that are looked into. */
 const MAX_DEPTH = 16;
 
+/** How files are read. */
 export interface SourceOptions {
   /** Of mbox files; `mboxrd` where it is left out. */
   readonly quoting?: FromQuoting;

@@ -103,7 +103,7 @@ function bufferOf(bytes: Uint8Array): Buffer {
 /** A message by its id, if it is in a folder. */
 function* readNamed(index: ContentsIndex, folder: Counter, associated: boolean, id: Counter): Iterable<MessageRow> {
   const [message] = index.messages([id]);
-  if (message !== undefined && message.folder === folder && message.associated === associated) yield message;
+  if (message !== undefined && index.holds(folder, associated, message)) yield message;
 }
 
 /** The messages of a folder that a restriction can match: all of them where nothing better is known. */

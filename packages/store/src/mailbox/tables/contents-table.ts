@@ -374,7 +374,7 @@ export class ContentsTable extends TableCore<ContentsRow, Mark> {
   /** The key that a message, or one of its instances, has now. */
   #keyOf(id: Counter, instance: number): Uint8Array | undefined {
     const [message] = this.#index.messages([id]);
-    if (message === undefined || message.folder !== this.#folder) return undefined;
+    if (message === undefined || !this.#index.holds(this.#folder, this.#associated, message)) return undefined;
     const keys: Uint8Array[] = [];
     this.#sorting.order.keys(message, new KeyWriter(), (key) => keys.push(new Uint8Array(key)));
     return keys[instance];

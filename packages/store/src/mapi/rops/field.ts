@@ -35,6 +35,7 @@ export interface Field<T> {
   write(writer: Writer, value: T, scope: Scope): void;
 }
 
+/** A field that may be absent. */
 export interface OptionalField<T> extends Field<T | undefined> {
   readonly optional: true;
 }
@@ -42,6 +43,7 @@ export interface OptionalField<T> extends Field<T | undefined> {
 /** The fields of a structure, in the order of their bytes. */
 export type Fields = Readonly<Record<string, Field<unknown>>>;
 
+/** The type of a field's value. */
 export type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 type Optional = { readonly optional: true };
@@ -64,6 +66,7 @@ export function readFields(fields: Fields, cursor: Cursor, outer: Scope, before:
   return values;
 }
 
+/** Writes the fields of a structure, in their order. */
 export function writeFields(fields: Fields, writer: Writer, values: Earlier, outer: Scope): void {
   const scope = { coding: outer.coding, values, outer };
   for (const name in fields) {

@@ -5,9 +5,6 @@ import { defineRop } from './rop.ts';
 import { arrayOf, when } from './structures.ts';
 import { flaggedText, restrictionData, serverList } from './values.ts';
 
-/** FolderType ([MS-OXCFOLD] 2.2.1.2.1). */
-export const FolderType = { Root: 0, Generic: 1, Search: 2 } as const;
-
 /** DeleteFolderFlags ([MS-OXCFOLD] 2.2.1.3.1). */
 export const DeleteFolderFlags = { DelMessages: 0x01, DelFolders: 0x04, DeleteHardDelete: 0x10 } as const;
 

@@ -8,6 +8,7 @@ export const OpenMessageFlags = { ReadOnly: 0, ReadWrite: 1, BestAccess: 3, Open
 
 /** SaveFlags ([MS-OXCMSG] 2.2.3.3.1); clients set 8 beside them. */
 export const SaveFlags = { KeepOpenReadOnly: 0x01, KeepOpenReadWrite: 0x02, ForceSave: 0x04 } as const;
+/** The bits of SaveFlags that mean something. */
 export const SAVE_FLAGS_MASK = 0x07;
 
 /** ReadFlags ([MS-OXCMSG] 2.2.3.10.1). */
@@ -20,9 +21,6 @@ export const ReadFlags = {
   ClearNotifyRead: 0x20,
   ClearNotifyUnread: 0x40,
 } as const;
-
-/** RecipientType ([MS-OXCMSG] 2.2.3.1.2), and the flags that may stand with it. */
-export const RecipientType = { Originator: 0, To: 1, Cc: 2, Bcc: 3, Resend: 0x10, Delivered: 0x80 } as const;
 
 /** OpenRecipientRow ([MS-OXCROPS] 2.2.6.1.2.1). */
 const openRecipientRow = structure({

@@ -16,6 +16,7 @@ const HEADERS = {
 /** The least RopId that a response can have: RopRelease, 1, has none. */
 const FIRST_RESPONSE_ID = 2;
 
+/** Which indexes stand before a request: the names of the shapes. */
 export type HeaderShape = keyof typeof HEADERS;
 
 type Simplify<T> = { [K in keyof T]: T[K] };
@@ -194,6 +195,7 @@ export type AnyRop = Pick<
   writeFailure(writer: Writer, request: AnyRequest, returnValue: number, coding: RopCoding): void;
 };
 
+/** Declares a ROP: its codec, and the types of its request and response. */
 export function defineRop<
   const H extends HeaderShape,
   Q extends Fields,

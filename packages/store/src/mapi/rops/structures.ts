@@ -29,6 +29,7 @@ export class Structure<F extends Fields> implements Field<ValuesOf<F>> {
   }
 }
 
+/** Fields one after the other, as one field. */
 export function structure<F extends Fields>(fields: F): Structure<F> {
   return new Structure(fields);
 }

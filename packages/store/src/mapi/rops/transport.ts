@@ -5,9 +5,6 @@ import { defineRop } from './rop.ts';
 import { when } from './structures.ts';
 import { propertyValues, text8 } from './values.ts';
 
-/** SubmitFlags ([MS-OXOMSG] 2.2.3.1.1). */
-export const SubmitFlags = { None: 0, PreProcess: 1, NeedsSpooler: 2 } as const;
-
 /** [MS-OXCROPS] 2.2.7.1 */
 export const SubmitMessage = defineRop({
   id: 0x32,

@@ -33,6 +33,7 @@ export const text8: Field<string> = {
   },
 };
 
+/** UTF-16 text with its terminator. */
 export const text16: Field<string> = {
   read: readString,
   write: writeString,

@@ -14,6 +14,7 @@ export interface ConnectRequest {
   readonly rgwClientVersion: readonly number[];
 }
 
+/** Why there is no session. */
 export interface Refusal {
   /** What EcDoConnectEx returns. */
   readonly refused: number;
@@ -22,6 +23,7 @@ export interface Refusal {
   readonly bestVersion?: readonly number[];
 }
 
+/** Who has the session, or why there is none. */
 export type Admission = { readonly entry: DirectoryEntry; readonly account: string } | Refusal;
 
 /**

@@ -163,7 +163,13 @@ export class EmsmdbServer {
       result,
     });
     const invalid = invalidSizes(input);
-    if (invalid !== undefined) return answer(input.pcxh, invalid);
+    if (invalid !== undefined) {
+      const sizes = { size: input.rgbIn.length, room: input.pcbOut, aux: input.rgbAuxIn.length };
+      const { account, id } = session.info;
+      const line = `EcDoRpcExt2 with sizes that cannot be: ${errorName(invalid)}`;
+      this.#context.log.warn({ event: 'store.rop.malformed', account, session: id, ...sizes }, line);
+      return answer(input.pcxh, invalid);
+    }
     if (session.busy) throw new RpcFaultError(FaultStatus.nca_s_server_too_busy);
     const { pulFlags: flags, pcbOut: room, rgbIn } = input;
     const done = session.over ? undefined : await this.#context.execute(session, { kind: 'call', rgbIn, flags, room });

@@ -190,7 +190,9 @@ export class Logon implements OpenObject {
     if (found !== undefined) {
       const rights = this.rights(found.folder);
       const seen = maySee(rights) && ((rights & Right.ReadAny) !== 0 || owned());
-      if (seen && (folder === undefined || found.folder === folder)) return found;
+      // A message may be opened by way of a search folder too, which is its owner's alone.
+      const isThere = () => found.folder === folder || (this.isOwner && this.store.searches.holds(folder ?? 0, id));
+      if (seen && (folder === undefined || isThere())) return found;
       if (!seen) this.#tell('message', id);
     }
     throw new StoreError(ErrorCode.NotFound, `message ${id}`);

@@ -32,6 +32,7 @@ export interface Elsewhere {
   readonly visit: readonly number[];
 }
 
+/** How a buffer ended: with its answer, or with what another worker is to go on with. */
 export type RunEnd =
   | ({ readonly kind: 'done' } & RopAnswer)
   | { readonly kind: 'elsewhere'; readonly worker: number; readonly rest: RopContinuation };

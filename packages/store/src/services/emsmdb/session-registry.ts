@@ -5,6 +5,7 @@ export const MAX_SESSIONS_PER_ACCOUNT = 128;
 /** Sessions in all: piCxr is a u16, and 0 is left out. */
 const MAX_SESSIONS = 0xffff;
 
+/** What a session begins with. */
 export interface NewSession {
   readonly account: string;
   readonly codePage: number;

@@ -18,6 +18,7 @@ const TYPES = {
   modified: NotificationType.ObjectModified,
   moved: NotificationType.ObjectMoved,
   copied: NotificationType.ObjectCopied,
+  'search-complete': NotificationType.SearchComplete,
 } as const satisfies Record<MailboxEvent['kind'], number>;
 
 /** What a subscription is to ([MS-OXCNOTIF] 2.2.1.2.1). */
@@ -47,9 +48,12 @@ export function watchTable(logon: Logon, handle: number, concerns: (event: Mailb
 }
 
 function isInScope(event: MailboxEvent, scope: Scope): boolean {
+  // What a search folder shows is told to who watches that; all others hear of the message where it lies.
+  const isShown = event.search !== undefined && event.message !== undefined;
+  if (isShown && scope.folder !== event.search) return false;
   if (scope.folder === undefined) return true;
   if (scope.message !== undefined) return event.message === scope.message || event.oldMessage === scope.message;
-  return event.folder === scope.folder || event.oldFolder === scope.folder || event.parent === scope.folder;
+  return isShown || event.folder === scope.folder || event.oldFolder === scope.folder || event.parent === scope.folder;
 }
 
 /** Of a folder that is gone nobody can say any more who could see it: its owner alone is told. */
@@ -79,12 +83,17 @@ function dataOf(logon: Logon, event: MailboxEvent): NotificationData {
   };
   const parent = event.parent ?? logon.store.folders.get(event.folder)?.parent ?? 0;
   const isMessage = event.message !== undefined;
+  const isShown = isMessage && event.search !== undefined;
   const counts = !isMessage && event.kind === 'modified' ? countsOf(logon, event.folder) : undefined;
   return {
-    notificationFlags: type | (isMessage ? NotificationFlag.Message : 0) | (counts?.flags ?? 0),
+    notificationFlags:
+      type |
+      (isMessage ? NotificationFlag.Message : 0) |
+      (isShown ? NotificationFlag.SearchFolder : 0) |
+      (counts?.flags ?? 0),
     folderId: logon.id(event.folder),
     ...of('messageId', event.message),
-    ...(isMessage ? {} : { parentFolderId: logon.id(parent) }),
+    ...(isShown ? of('parentFolderId', event.search) : isMessage ? {} : { parentFolderId: logon.id(parent) }),
     ...of('oldFolderId', event.oldFolder),
     ...of('oldMessageId', event.oldMessage),
     ...(!isMessage && event.oldFolder !== undefined && { oldParentFolderId: logon.id(event.oldFolder) }),

@@ -3,6 +3,7 @@ import type { DirectoryEntry, DirectoryOrganization } from '../../directory/mode
 import { formEntryId, ProviderUid } from '../../mapi/entry-id.ts';
 import { idOf, type PropertyTag, type PropertyValue } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { ObjectType } from '../../mapi/property-values.ts';
 import { type Container, ContainerFlag } from './containers.ts';
 
 /** A property with its own tag: strings are PtypString. */
@@ -11,8 +12,6 @@ export interface NativeProperty {
   readonly value: PropertyValue;
 }
 
-/** PidTagObjectType ([MS-OXOABK] 2.2.3.10). */
-const ObjectType = { Container: 4, MailUser: 6, DistributionList: 8 } as const;
 /** PidTagDisplayTypeEx of a mailbox: that access can be granted to it ([MS-OXOABK] 2.2.3.12). */
 const ACL_CAPABLE = 0x40000000;
 /** Of a property whose value is a table: it is opened by NspiGetMatches, and its value says nothing. */

@@ -60,7 +60,10 @@ export function nspiServer(options: NspiServerOptions): RpcInterface {
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         const { errorCode, message } = error;
-        log.debug({ event: 'nspi.refused', method, user: accountText(identity), error: errorName(errorCode) }, message);
+        const fields = { event: 'nspi.refused', method, user: accountText(identity), error: errorName(errorCode) };
+        // What is not found is everyday; who wants to change the address book is worth a look.
+        if (errorCode === ErrorCode.AccessDenied) log.warn(fields, message);
+        else log.debug(fields, message);
         return { ...nothing(input), result: errorCode } as Output<M>;
       }
     };

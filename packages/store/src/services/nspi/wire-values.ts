@@ -1,13 +1,7 @@
 import { formatGuid, type PropertyValueR, ProtocolError, parseGuid } from '@rpch/rpc/internal';
+import { isMany } from '../../mapi/compare.ts';
 import { ErrorCode } from '../../mapi/error-code.ts';
-import {
-  type PropertyScalar,
-  type PropertyTag,
-  PropertyType,
-  type PropertyValue,
-  typeOf,
-  withType,
-} from '../../mapi/property.ts';
+import { type PropertyTag, PropertyType, type PropertyValue, typeOf, withType } from '../../mapi/property.ts';
 import { decodeString8, encodeString8 } from '../../mapi/text-coding.ts';
 
 /** Text of 8 bits as NDR has it, each byte a character, in a code page. */
@@ -127,10 +121,6 @@ function timeOf({ dwLowDateTime, dwHighDateTime }: { dwLowDateTime: number; dwHi
 function guidOf(value: { readonly ab: Uint8Array } | null): string {
   if (value === null) throw new ProtocolError('RPCH_BAD_GUID', 'a GUID that is a null pointer', '[MS-OXNSPI] 2.2.4.10');
   return formatGuid(value.ab);
-}
-
-function isMany(value: PropertyValue): value is readonly PropertyScalar[] {
-  return Array.isArray(value);
 }
 
 function areStrings(value: PropertyValue): value is readonly string[] {

@@ -54,7 +54,13 @@ export class InProcessWorkers {
         if (!over) listener.message(copy);
       });
     };
-    const worker = new StoreWorker({ start, post: deliver, now: () => NOW, random: countingBytes });
+    const worker = new StoreWorker({
+      start,
+      post: deliver,
+      now: () => NOW,
+      random: countingBytes,
+      later: (work) => setImmediate(work),
+    });
     this.live.set(start.index, { crash: end });
     return {
       post: (message, transfer) => {

@@ -8,9 +8,6 @@ import { OverlayObject } from './overlay-object.ts';
 import type { Found } from './property-object.ts';
 import { READ_ONLY_OF_ATTACHMENTS } from './read-only.ts';
 
-/** PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9). */
-export const AttachMethod = { None: 0, ByValue: 1, ByReference: 2, EmbeddedMessage: 5, Ole: 6 } as const;
-
 /** What SaveChangesAttachment adds to its message's changes. */
 export interface SavedAttachment {
   readonly number: number;

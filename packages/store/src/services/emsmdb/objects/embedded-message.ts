@@ -1,5 +1,6 @@
 import type { MessageContent } from '../../../mailbox/model.ts';
 import type { PropertyTag } from '../../../mapi/property.ts';
+import { Access } from '../../../mapi/property-values.ts';
 import type { AttachmentObject } from './attachment-object.ts';
 import { contentSize, Holding } from './holding.ts';
 import { type Base, MessageObject, numbered, type Place } from './message-object.ts';
@@ -46,7 +47,7 @@ export class EmbeddedMessage extends MessageObject {
   }
 
   protected get access(): number {
-    return this.writable ? 3 : 2;
+    return this.writable ? Access.Read | Access.Modify : Access.Read;
   }
 
   protected get place(): Place {

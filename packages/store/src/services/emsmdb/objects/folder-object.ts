@@ -14,21 +14,15 @@ import {
 import { unicodeTag } from '../../../mapi/property-codec.ts';
 import type { PropertyProblem } from '../../../mapi/property-problem.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
+import { Access, FolderType } from '../../../mapi/property-values.ts';
 import type { Logon } from '../logon.ts';
 import { has, maySee } from '../rights.ts';
 import { userEntryId } from '../user-entry-id.ts';
 import { detached, type Found, type PropertyObject, problem } from './property-object.ts';
 import { READ_ONLY_OF_FOLDERS, READ_ONLY_OF_LOGONS } from './read-only.ts';
 
-/** PidTagAccess of a folder ([MS-OXCPRPT] 2.2.1.1). */
-const Access = {
-  Modify: 0x01,
-  Read: 0x02,
-  Delete: 0x04,
-  CreateHierarchy: 0x08,
-  CreateContents: 0x10,
-  CreateAssociated: 0x20,
-};
+/** What nobody may do in a search folder. */
+const CREATING = Access.CreateHierarchy | Access.CreateContents | Access.CreateAssociated;
 
 /** Properties that are stored as soon as they are set: those of folders and of the store ([MS-OXCPRPT] 3.2.5.4). */
 abstract class StoredObject implements PropertyObject {
@@ -109,12 +103,13 @@ export class FolderObject extends StoredObject {
   close(): void {}
 
   protected properties(): MutableProperties {
-    this.logon.folder(this.id);
+    const { type } = this.logon.folder(this.id);
     const properties = this.logon.store.folders.properties(this.id);
     const rights = this.logon.rights(this.id);
     if (!this.logon.isOwner) properties.set(PidTag.Subfolders, this.#hasVisibleSubfolders());
     properties.set(PidTag.Rights, rights);
-    properties.set(PidTag.Access, accessOf(rights));
+    const access = accessOf(rights);
+    properties.set(PidTag.Access, type === FolderType.Search ? access & ~CREATING : access);
     properties.set(PidTag.AccessLevel, has(rights, Right.FolderOwner) ? 1 : 0);
     return properties;
   }

@@ -1,6 +1,5 @@
 import { displayNames } from '../../../mailbox/message-derivation.ts';
 import type {
-  AttachmentChange,
   AttachmentContent,
   MessageChange,
   MessageContent,
@@ -12,23 +11,15 @@ import type {
 import { splitSubject } from '../../../mailbox/subject.ts';
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import type { Counter } from '../../../mapi/object-id.ts';
-import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } from '../../../mapi/property.ts';
+import type { MutableProperties, PropertyTag, PropertyValue } from '../../../mapi/property.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
 import type { Logon } from '../logon.ts';
 import { AttachmentObject, type SavedAttachment } from './attachment-object.ts';
-import { contentSize, Holding, sizeOf } from './holding.ts';
+import { AttachmentSet } from './attachment-set.ts';
+import { Holding, sizeOf } from './holding.ts';
 import { OverlayObject } from './overlay-object.ts';
 import { detached, type Found } from './property-object.ts';
 import { READ_ONLY_OF_MESSAGES } from './read-only.ts';
-
-/** What is made of the recipients, by RecipientType. */
-const DISPLAYED = [
-  [1, PidTag.DisplayTo],
-  [2, PidTag.DisplayCc],
-  [3, PidTag.DisplayBcc],
-] as const;
-/** Attachments have numbers below this one. */
-const MAX_ATTACHMENT_NUMBER = 0x7fffffff;
 
 /** Where a message is stored when it is saved. */
 export interface Place {
@@ -54,14 +45,10 @@ export abstract class MessageObject extends OverlayObject {
   #writable: boolean;
   #base: Base | undefined;
   #recipients: Map<number, Recipient> | undefined;
-  readonly #attachments = new Map<number, SavedAttachment>();
-  readonly #removed = new Set<number>();
-  #nextAttachment: number;
+  readonly #attachments: AttachmentSet;
   #columns: readonly PropertyTag[] = [];
-  #attachmentsVersion = 0;
   readonly #baseHeld: Holding;
   readonly #recipientsHeld: Holding;
-  readonly #attachmentsHeld: Holding;
 
   constructor(logon: Logon, base: Base | undefined, writable: boolean) {
     super(logon, base, READ_ONLY_OF_MESSAGES);
@@ -69,14 +56,13 @@ export abstract class MessageObject extends OverlayObject {
     const use = (bytes: number) => logon.session.allowance.use(bytes);
     this.#baseHeld = new Holding(use);
     this.#recipientsHeld = new Holding(use);
-    this.#attachmentsHeld = new Holding(use);
+    this.#attachments = new AttachmentSet(base?.attachments ?? [], use);
     try {
       this.#setBase(base);
     } catch (error) {
       super.close();
       throw error;
     }
-    this.#nextAttachment = 1 + Math.max(-1, ...(base?.attachments.map(({ number }) => number) ?? []));
   }
 
   /** Recipients and attachments are in memory beside the properties. */
@@ -88,7 +74,8 @@ export abstract class MessageObject extends OverlayObject {
 
   override close(): void {
     super.close();
-    for (const held of [this.#baseHeld, this.#recipientsHeld, this.#attachmentsHeld]) held.become(0);
+    for (const held of [this.#baseHeld, this.#recipientsHeld]) held.become(0);
+    this.#attachments.close();
   }
 
   protected abstract get place(): Place;
@@ -183,30 +170,24 @@ export abstract class MessageObject extends OverlayObject {
     for (const { properties } of recipients.values()) size += sizeOf(properties);
     this.#recipientsHeld.become(size);
     this.#recipients = recipients;
-    for (const [type, tag] of DISPLAYED) super.put(tag, displayNames(this.recipients, type));
+    for (const [tag, names] of displayNames(this.recipients)) super.put(tag, names);
   }
 
   /** Another number whenever the attachments are others. */
   get attachmentsVersion(): number {
-    return this.#attachmentsVersion;
+    return this.#attachments.version;
   }
 
   /** Numbers of the attachments as they are now. */
   get attachmentNumbers(): readonly number[] {
-    const numbers = new Set(this.#attachments.keys());
-    for (const { number } of this.#base?.attachments ?? []) if (!this.#removed.has(number)) numbers.add(number);
-    return [...numbers].sort((a, b) => a - b);
+    return this.#attachments.numbers;
   }
 
   /** Opens an attachment. Throws NotFound. */
   openAttachment(number: number, writable: boolean): AttachmentObject {
-    if (!this.attachmentNumbers.includes(number)) throw new StoreError(ErrorCode.NotFound, `attachment ${number}`);
-    const stored = this.#removed.has(number)
-      ? undefined
-      : this.#base?.attachments.find((each) => each.number === number);
-    const saved = this.#attachments.get(number);
+    const { stored, saved, base } = this.#attachments.get(number);
     return new AttachmentObject(this, number, {
-      base: merged(stored, saved),
+      base,
       writable,
       load: (tag) => (stored === undefined ? undefined : this.place.loadAttachment(number, tag)),
       loadEmbedded: () => saved?.embedded ?? (stored?.embeds === true ? this.place.loadEmbedded(number) : undefined),
@@ -216,10 +197,7 @@ export abstract class MessageObject extends OverlayObject {
   /** A new attachment, which is not the message's before it is saved. */
   createAttachment(): AttachmentObject {
     this.requireWritable();
-    const number = this.#nextAttachment;
-    if (number > MAX_ATTACHMENT_NUMBER) throw new StoreError(ErrorCode.MaxAttachmentExceeded, `attachment ${number}`);
-    this.#nextAttachment += 1;
-    return new AttachmentObject(this, number, {
+    return new AttachmentObject(this, this.#attachments.newNumber(), {
       base: undefined,
       writable: true,
       load: () => undefined,
@@ -230,27 +208,13 @@ export abstract class MessageObject extends OverlayObject {
   /** Throws NotFound. */
   deleteAttachment(number: number): void {
     this.requireWritable();
-    if (!this.attachmentNumbers.includes(number)) throw new StoreError(ErrorCode.NotFound, `attachment ${number}`);
-    this.#attachments.delete(number);
-    this.#holdAttachments([...this.#attachments.values()]);
-    this.#removed.add(number);
-    this.#attachmentsVersion += 1;
+    this.#attachments.remove(number);
   }
 
   /** An attachment was saved. */
   takeAttachment(saved: SavedAttachment): void {
     this.requireWritable();
-    const before = this.#attachments.get(saved.number);
-    const made = before === undefined ? saved : joined(before, saved);
-    this.#holdAttachments([...[...this.#attachments.values()].filter(({ number }) => number !== saved.number), made]);
-    this.#attachmentsVersion += 1;
-    this.#attachments.set(saved.number, made);
-  }
-
-  #holdAttachments(saved: readonly SavedAttachment[]): void {
-    let size = 0;
-    for (const { set, embedded } of saved) size += sizeOf(set) + (embedded === undefined ? 0 : contentSize(embedded));
-    this.#attachmentsHeld.become(size);
+    this.#attachments.take(saved);
   }
 
   /** Throws NotFound where whoever has opened it may not see it any more. */
@@ -259,9 +223,7 @@ export abstract class MessageObject extends OverlayObject {
   /** Whether saving would change anything. */
   get changed(): boolean {
     this.flush();
-    return (
-      this.overlay.changed || this.#recipients !== undefined || this.#attachments.size > 0 || this.#removed.size > 0
-    );
+    return this.overlay.changed || this.#recipients !== undefined || this.#attachments.changed;
   }
 
   /** Stores the changes ([MS-OXCMSG] 3.2.5.3). Throws Error for one that was opened to be read, ObjectModified. */
@@ -269,17 +231,13 @@ export abstract class MessageObject extends OverlayObject {
     if (!this.#writable) throw new StoreError(ErrorCode.Error, 'the message was opened to be read');
     this.flush();
     const { set, remove } = this.overlay.changes();
-    const attachments: AttachmentChange[] = [...this.#attachments.values()].map(({ embedded, ...change }) => {
-      return { ...change, ...(embedded !== undefined && { embedded }) };
-    });
     const stored = this.place.save(
       {
         ...(force || this.#base === undefined ? {} : this.expected),
         set,
         remove,
         ...(this.#recipients !== undefined && { recipients: [...this.#recipients.values()] }),
-        attachments,
-        removedAttachments: [...this.#removed],
+        ...this.#attachments.changes(),
       },
       () => this.content(),
     );
@@ -299,14 +257,7 @@ export abstract class MessageObject extends OverlayObject {
     this.overlay.rebase(base);
     this.#recipients = undefined;
     this.#recipientsHeld.become(0);
-    this.#attachments.clear();
-    this.#attachmentsHeld.become(0);
-    this.#removed.clear();
-    this.#attachmentsVersion += 1;
-    this.#nextAttachment = Math.max(
-      this.#nextAttachment,
-      1 + Math.max(-1, ...base.attachments.map(({ number }) => number)),
-    );
+    this.#attachments.rebase(base.attachments);
   }
 
   /** All of it as it is now. */
@@ -333,31 +284,4 @@ export abstract class MessageObject extends OverlayObject {
 export function numbered(base: Base): Base {
   const recipients = [...base.recipients].sort((a, b) => a.rowId - b.rowId);
   return { ...base, recipients: recipients.map((recipient, rowId) => ({ ...recipient, rowId })) };
-}
-
-/** What an attachment is, with what was saved of it since; undefined where it is new. */
-function merged(stored: StoredAttachment | undefined, saved: SavedAttachment | undefined): StoredProperties {
-  const properties: MutableProperties = new Map(stored?.properties ?? []);
-  const large = new Map(stored?.large ?? []);
-  const gone = new Set([...(saved?.remove ?? []), ...(saved?.set.keys() ?? [])].map(idOf));
-  for (const tag of [...properties.keys(), ...large.keys()]) {
-    if (!gone.has(idOf(tag))) continue;
-    properties.delete(tag);
-    large.delete(tag);
-  }
-  for (const [tag, value] of saved?.set ?? []) properties.set(tag, value);
-  return { properties, large };
-}
-
-/** Two savings of an attachment as one. */
-function joined(before: SavedAttachment, after: SavedAttachment): SavedAttachment {
-  const gone = new Set([...after.remove, ...after.set.keys()].map(idOf));
-  const set = new Map([...before.set].filter(([tag]) => !gone.has(idOf(tag))));
-  for (const [tag, value] of after.set) set.set(tag, value);
-  return {
-    number: after.number,
-    set,
-    remove: [...new Set([...before.remove, ...after.remove])],
-    embedded: after.embedded ?? before.embedded,
-  };
 }

@@ -26,6 +26,7 @@ const STREAMABLE: readonly number[] = [
   PropertyType.String8,
 ];
 
+/** Whether there are streams over properties of this type. */
 export function isStreamable(tag: PropertyTag): boolean {
   return STREAMABLE.includes(typeOf(tag));
 }
@@ -43,6 +44,7 @@ function streamValue(tag: PropertyTag, bytes: Uint8Array, coding: TextCoding): P
   return typeOf(tag) === PropertyType.String ? decodeUnicode(bytes) : bytes.slice();
 }
 
+/** What a stream is over. */
 export interface StreamOptions {
   readonly tag: PropertyTag;
   readonly coding: TextCoding;

@@ -12,6 +12,7 @@ import { PERMISSION_HANDLERS } from './permissions.ts';
 import { PROPERTY_HANDLERS } from './properties.ts';
 import { READ_STATE_HANDLERS } from './read-state.ts';
 import { RECIPIENT_HANDLERS } from './recipients.ts';
+import { SEARCH_HANDLERS } from './search.ts';
 import { STORE_HANDLERS } from './store.ts';
 import { STREAM_HANDLERS } from './streams.ts';
 import { TABLE_HANDLERS } from './tables.ts';
@@ -32,6 +33,7 @@ export const HANDLERS: ReadonlyMap<number, Handler> = new Map(
     PROPERTY_HANDLERS,
     READ_STATE_HANDLERS,
     RECIPIENT_HANDLERS,
+    SEARCH_HANDLERS,
     STORE_HANDLERS,
     STREAM_HANDLERS,
     TABLE_HANDLERS,

@@ -1,6 +1,7 @@
 import { Right } from '../../../mailbox/permissions.ts';
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import type { ObjectId } from '../../../mapi/object-id.ts';
+import { FolderType } from '../../../mapi/property-values.ts';
 import {
   DeleteMessages,
   EmptyFolder,
@@ -42,6 +43,8 @@ function deleteMessages({ logon, object }: RopContext, request: { readonly messa
 function emptyFolder({ logon, object }: RopContext, request: { readonly wantDeleteAssociated: boolean }) {
   const folder = folderOf(object);
   logon.require(folder.id, Right.DeleteAny);
+  if (logon.folder(folder.id).type === FolderType.Search)
+    throw new StoreError(ErrorCode.NotSupported, 'a search folder');
   const { folders, messages } = logon.store;
   return logon.store.transaction(() => {
     messages.delete(folder.id, messages.ids(folder.id, false));

@@ -3,22 +3,20 @@ import { Right } from '../../../mailbox/permissions.ts';
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import type { ObjectId } from '../../../mapi/object-id.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
+import { FolderType } from '../../../mapi/property-values.ts';
 import {
   CopyFolder,
   CreateFolder,
   DeleteFolder,
   DeleteFolderFlags,
-  FolderType,
-  GetSearchCriteria,
   MoveFolder,
   OpenFolder,
-  SetSearchCriteria,
 } from '../../../mapi/rops/folder.ts';
 import type { Logon } from '../logon.ts';
 import { folderOf } from '../narrow.ts';
 import { FolderObject } from '../objects/folder-object.ts';
 import { has, maySee } from '../rights.ts';
-import { on, refuse } from '../rop-context.ts';
+import { on } from '../rop-context.ts';
 
 const KNOWN_DELETE_FLAGS =
   DeleteFolderFlags.DelMessages | DeleteFolderFlags.DelFolders | DeleteFolderFlags.DeleteHardDelete;
@@ -36,8 +34,8 @@ const createFolder = on(CreateFolder, (context, request) => {
   const { logon } = context;
   const parent = folderOf(context.object);
   const { folderType: type, displayName: name } = request;
-  if (type === FolderType.Search) throw new StoreError(ErrorCode.NotSupported, 'search folders');
-  if (type !== FolderType.Generic) throw new StoreError(ErrorCode.InvalidParam, `folder type ${type}`);
+  if (type !== FolderType.Generic && type !== FolderType.Search)
+    throw new StoreError(ErrorCode.InvalidParam, `folder type ${type}`);
   logon.folder(parent.id);
   const existing = request.openExisting ? logon.store.folders.childNamed(parent.id, name) : undefined;
   // One that he may not see is as one that is not there.
@@ -46,6 +44,7 @@ const createFolder = on(CreateFolder, (context, request) => {
     return { folderId: logon.id(existing.id), isExistingFolder: true, hasRules: false, isGhosted: false };
   }
   logon.require(parent.id, Right.CreateSubfolder, ErrorCode.NoCreateSubfolderRight);
+  if (type === FolderType.Search && !logon.isOwner) throw logon.deny('search folders are the owner’s to make', {});
   const properties = new Map(request.comment === '' ? [] : [[PidTag.Comment, request.comment] as const]);
   const { id } = logon.store.folders.create(parent.id, { name, type, properties });
   context.open(new FolderObject(logon, id));
@@ -57,7 +56,8 @@ const deleteFolder = on(DeleteFolder, ({ logon, object }, { deleteFolderFlags: f
   if ((flags & ~KNOWN_DELETE_FLAGS) !== 0) throw new StoreError(ErrorCode.InvalidParam, `flags ${flags}`);
   const folder = childOf(logon, folderOf(object), folderId);
   logon.require(folder.id, Right.FolderOwner);
-  const hasMessages = folder.contentCount + folder.associatedCount > 0;
+  // What a search folder shows lies elsewhere, and stays there.
+  const hasMessages = folder.type !== FolderType.Search && folder.contentCount + folder.associatedCount > 0;
   if (
     (hasMessages && (flags & DeleteFolderFlags.DelMessages) === 0) ||
     (folder.subfolderCount > 0 && (flags & DeleteFolderFlags.DelFolders) === 0) ||
@@ -110,13 +110,4 @@ function hasRightsBelow(logon: Logon, folder: Folder, rights: number): boolean {
   return logon.store.folders.children(folder.id, true).every((below) => has(logon.rights(below.folder.id), rights));
 }
 
-export const FOLDER_HANDLERS = [
-  openFolder,
-  createFolder,
-  deleteFolder,
-  moveFolder,
-  copyFolder,
-  // There are no search folders yet, and of all others this is the answer.
-  refuse(SetSearchCriteria, ErrorCode.NotSearchFolder),
-  refuse(GetSearchCriteria, ErrorCode.NotSearchFolder),
-];
+export const FOLDER_HANDLERS = [openFolder, createFolder, deleteFolder, moveFolder, copyFolder];

@@ -4,6 +4,7 @@ import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import type { Counter } from '../../../mapi/object-id.ts';
 import type { PropertyTag, PropertyValue } from '../../../mapi/property.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
+import { Access, AttachMethod, FolderType, MessageFlag } from '../../../mapi/property-values.ts';
 import {
   CreateMessage,
   OpenEmbeddedMessage,
@@ -16,7 +17,6 @@ import {
 } from '../../../mapi/rops/message.ts';
 import type { Logon } from '../logon.ts';
 import { attachmentOf, messageOf } from '../narrow.ts';
-import { AttachMethod } from '../objects/attachment-object.ts';
 import { EmbeddedMessage } from '../objects/embedded-message.ts';
 import { FolderMessage } from '../objects/folder-message.ts';
 import type { MessageObject } from '../objects/message-object.ts';
@@ -25,14 +25,12 @@ import { isOwned, visibleMessage } from '../ownership.ts';
 import { on, type RopContext } from '../rop-context.ts';
 import { userEntryId } from '../user-entry-id.ts';
 
-/** PidTagAccess of messages ([MS-OXCPRPT] 2.2.1.1). */
-const Access = { Modify: 0x01, Read: 0x02, Delete: 0x04 } as const;
 /** OpenModeFlags of RopOpenEmbeddedMessage ([MS-OXCMSG] 2.2.3.16.1). */
 const EmbeddedMode = { ReadOnly: 0, ReadWrite: 1, Create: 2 } as const;
 /** How deep messages may be open within each other: as deep as they may be stored. */
 const MAX_DEPTH = 16;
-/** mfUnsent | mfRead | mfEverRead ([MS-OXCMSG] 3.2.5.2). */
-const NEW_FLAGS = 0x409;
+/** PidTagMessageFlags of a new message ([MS-OXCMSG] 3.2.5.2). */
+const NEW_FLAGS = MessageFlag.Unsent | MessageFlag.Read | MessageFlag.EverRead;
 
 /** [MS-OXCMSG] 3.2.5.1. */
 const openMessage = on(OpenMessage, (context, { folderId, messageId, openModeFlags }) => {
@@ -71,6 +69,9 @@ const createMessage = on(CreateMessage, (context, { folderId, associatedFlag }) 
   const { logon, services } = context;
   const folder = logon.counter(folderId);
   logon.require(folder, Right.Create);
+  if (logon.folder(folder).type === FolderType.Search) {
+    throw new StoreError(ErrorCode.NotSupported, 'a message in a search folder');
+  }
   const access = () => Access.Read | Access.Modify | Access.Delete;
   const owned = () => true;
   const message = new FolderMessage(logon, { folder, associated: associatedFlag, writable: true, access, owned });

@@ -7,7 +7,7 @@ import { visibleMessage } from '../ownership.ts';
 import { on } from '../rop-context.ts';
 import { type Scope, watchEvents } from '../watch.ts';
 
-/** What can be subscribed to; tables tell by themselves, and there are no searches. */
+/** What can be subscribed to; tables tell by themselves. */
 const EVENTS =
   NotificationType.NewMail |
   NotificationType.ObjectCreated |

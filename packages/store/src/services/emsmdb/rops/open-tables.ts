@@ -39,7 +39,8 @@ const getContentsTable = on(GetContentsTable, (context, { tableFlags }) => {
   }
   const associated = (tableFlags & TableFlags.Associated) !== 0;
   const table = new ContentsTable({ index: logon.store.contents, folder: folder.id, associated, coding });
-  const concerns = ({ message, folder: at, oldFolder }: MailboxEvent) => {
+  const concerns = ({ message, folder: at, oldFolder, search }: MailboxEvent) => {
+    if (search !== undefined) return search === folder.id;
     return message !== undefined && (at === folder.id || oldFolder === folder.id);
   };
   const isSilent = (tableFlags & TableFlags.NoNotifications) !== 0;

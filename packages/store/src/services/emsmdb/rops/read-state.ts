@@ -53,7 +53,7 @@ const setReadFlags = on(SetReadFlags, ({ object, logon }, { readFlags, messageId
   let done = 0;
   logon.store.transaction(() => {
     for (const id of mine) {
-      if (messages.locate(id)?.folder !== folder.id) continue;
+      if (messages.locate(id)?.folder !== folder.id && !logon.store.searches.holds(folder.id, id)) continue;
       if (read !== undefined) messages.setRead(id, read);
       done += 1;
     }

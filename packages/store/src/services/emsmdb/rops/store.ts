@@ -1,4 +1,5 @@
 import { FolderId } from '../../../mailbox/folder-ids.ts';
+import { STORE_HAS_SEARCHES } from '../../../mailbox/store-properties.ts';
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import { counterOf, OWN_REPLID, objectId, replidOf } from '../../../mapi/object-id.ts';
 import {
@@ -59,8 +60,7 @@ const getReceiveFolderTable = on(GetReceiveFolderTable, ({ object, room }) => {
 });
 
 const getStoreState = on(GetStoreState, ({ object }) => {
-  logonOf(object);
-  return { storeState: 0 };
+  return { storeState: logonOf(object).store.searches.exist ? STORE_HAS_SEARCHES : 0 };
 });
 
 const longTermIdFromId = on(LongTermIdFromId, ({ object }, request) => {
