@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Log } from '@rpch/proxy';
 import { DIRECTORY_FILE, demoDirectory, FolderId, fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
@@ -16,13 +16,17 @@ export async function makeDemoMail(dataDir: string, domain: string, log: Log): P
     const path = mailboxFile(dataDir, account);
     if (existsSync(path)) continue;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const mailbox = Mailbox.create(path, account, { now: Date.now, random: randomBytes });
+    // A start that is broken off leaves no mailbox that is half full.
+    const unfinished = `${path}.new`;
+    for (const end of ['', '-wal', '-shm']) rmSync(unfinished + end, { force: true });
+    const mailbox = Mailbox.create(unfinished, account, { now: Date.now, random: randomBytes });
     try {
       const { imported } = await fillDemoMailbox(mailbox, { account, domain, now: Date.now });
       log.info({ event: 'demo.mailbox', account, messages: imported }, 'a mailbox for the demonstration');
     } finally {
       mailbox.close();
     }
+    renameSync(unfinished, path);
   }
 }
 
