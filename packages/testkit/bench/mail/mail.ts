@@ -28,6 +28,10 @@ the memory of an idle session. The server has a core of its own, all its threads
 
 Calls are not sealed, except where it says so. Needs two cores and taskset.`;
 
+/** What the server does before it is measured, that its code is compiled: servers run for long. */
+const WARM_UP = ['pages-16', 'pages anywhere-16', 'book-16', 'echo-16'] as const;
+const WARM_UP_SECONDS = 4;
+
 interface Wanted {
   readonly rounds: number;
   readonly seconds: number;
@@ -110,6 +114,8 @@ async function measure(children: Children, folder: string, wanted: Wanted): Prom
   const setting = await makeSetting(folder);
   const server = await startServer(children, setting);
   const places = await probe(children, setting, server);
+  console.error('warming up');
+  for (const name of WARM_UP) await measureOnce(name, children, places, WARM_UP_SECONDS);
   const runs = new Map<Measurement, Run[]>(wanted.only.map((name) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
     for (const [name, list] of runs) {

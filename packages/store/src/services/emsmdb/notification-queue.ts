@@ -17,6 +17,8 @@ interface Waiting {
 /** What has happened since the client last called, until its next call takes it along ([MS-OXCNOTIF] 3.1.5). */
 export class NotificationQueue {
   readonly #waiting: Waiting[] = [];
+  /** Handles of tables of which it waits to be said that they have changed. */
+  readonly #changed = new Set<number>();
   readonly #pending: () => void;
 
   /** @param pending is called when there is one where there was none. */
@@ -31,9 +33,10 @@ export class NotificationQueue {
   /** Adds one. That a table has changed is said once. */
   add(handle: number, logonId: number, data: NotificationData): void {
     const isTable = (data.notificationFlags & NotificationType.TableModified) !== 0;
-    if (isTable && this.#waiting.some((each) => each.handle === handle)) return;
-    if (this.#waiting.length >= MAX_NOTIFICATIONS) this.#waiting.shift();
+    if (isTable && this.#changed.has(handle)) return;
+    if (this.#waiting.length >= MAX_NOTIFICATIONS) this.#drop();
     this.#waiting.push({ handle, logonId, data });
+    if (isTable) this.#changed.add(handle);
     if (this.#waiting.length === 1) this.#pending();
   }
 
@@ -61,12 +64,19 @@ export class NotificationQueue {
       if (one.length > left - PENDING_SIZE) break;
       writer.bytes(one.finish());
       left -= one.length;
-      this.#waiting.shift();
+      this.#drop();
     }
     if (this.#waiting.length > 0 && left >= PENDING_SIZE) Pending.write(writer, { sessionIndex }, coding);
   }
 
+  /** Takes the oldest away. */
+  #drop(): void {
+    const oldest = this.#waiting.shift();
+    if (oldest !== undefined) this.#changed.delete(oldest.handle);
+  }
+
   #keep(wanted: (waiting: Waiting) => boolean): void {
+    for (const each of this.#waiting) if (!wanted(each)) this.#changed.delete(each.handle);
     const kept = this.#waiting.filter(wanted);
     this.#waiting.splice(0, this.#waiting.length, ...kept);
   }

@@ -34,7 +34,7 @@ export function watchEvents(logon: Logon, handle: number, scope: Scope): () => v
   return logon.listen((events) => {
     for (const event of events) {
       if ((TYPES[event.kind] & scope.types) === 0 || !isInScope(event, scope) || !mayKnow(logon, event)) continue;
-      logon.session.notifications.add(handle, logon.logonId, dataOf(logon, event));
+      logon.session.notifications.add(handle, logon.logonId, noticeOf(logon, event));
     }
   });
 }
@@ -72,6 +72,17 @@ export function mayLearn(logon: Logon, { kind, folder, oldFolder, parent, oldPar
   if (logon.isOwner) return true;
   const concerned = kind === 'modified' ? [folder] : [folder, oldFolder, parent, oldParent];
   return concerned.some((each) => each !== undefined && maySee(logon.rights(each)));
+}
+
+/** What is told of events, which is the same to everybody who is told: there may be thousands. */
+const notices = new WeakMap<MailboxEvent, NotificationData>();
+
+function noticeOf(logon: Logon, event: MailboxEvent): NotificationData {
+  const known = notices.get(event);
+  if (known !== undefined) return known;
+  const notice = dataOf(logon, event);
+  notices.set(event, notice);
+  return notice;
 }
 
 function dataOf(logon: Logon, event: MailboxEvent): NotificationData {
