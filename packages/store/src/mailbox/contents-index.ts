@@ -147,6 +147,11 @@ export class ContentsIndex {
     }
   }
 
+  /** The database's version (SqlDatabase.dataVersion) when a message was last added, removed or changed, without asking for it again. */
+  get dataVersion(): number | undefined {
+    return this.#dataVersion;
+  }
+
   /** Runs `work` on one state of the database. */
   read<T>(work: () => T): T {
     return this.#database.read(work);

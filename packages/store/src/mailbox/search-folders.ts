@@ -166,7 +166,7 @@ export class SearchFolders {
 
   changed(before: StoredRow, after: StoredRow): void {
     this.#index.changed(before, after);
-    if (after.associated || this.#all().length === 0) return;
+    if (after.associated || this.#all(this.#index.dataVersion).length === 0) return;
     const concerning = this.#concerning(after);
     const linked = this.#rows.foldersOf(after.id);
     for (const folder of linked) {
@@ -216,8 +216,8 @@ export class SearchFolders {
     return this.#all().find((search) => search.folder === folder);
   }
 
-  #all(): readonly Search[] {
-    const version = this.#context.database.dataVersion();
+  /** @param version of the database: for a message that changes, as the contents index has it, which has just asked. */
+  #all(version = this.#context.database.dataVersion()): readonly Search[] {
     if (version !== this.#dataVersion) {
       this.#forget();
       this.#dataVersion = version;
@@ -238,7 +238,7 @@ export class SearchFolders {
 
   /** The live searches in whose scope a message is. */
   #concerning({ folder, associated }: StoredRow): readonly Search[] {
-    const all = this.#all();
+    const all = this.#all(this.#index.dataVersion);
     if (associated || all.length === 0) return [];
     const known = this.#concerned.get(folder);
     if (known !== undefined) return known;
@@ -330,7 +330,7 @@ export class SearchFolders {
   }
 
   #unlinkAll(message: StoredRow): void {
-    if (message.associated || this.#all().length === 0) return;
+    if (message.associated || this.#all(this.#index.dataVersion).length === 0) return;
     for (const folder of this.#rows.foldersOf(message.id)) this.#unlink(folder, message);
   }
 

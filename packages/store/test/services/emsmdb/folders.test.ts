@@ -16,7 +16,6 @@ import {
   MoveCopyMessages,
   MoveFolder,
   OpenFolder,
-  SetSearchCriteria,
 } from '../../../src/mapi/rops/folder.ts';
 import { GetPermissionsTable, GetRulesTable, ModifyPermissions, RowFlags } from '../../../src/mapi/rops/permission.ts';
 import {
@@ -104,7 +103,6 @@ test('[MS-OXCFOLD] 3.2.5.2: a folder is made, opened if it is there, and refused
   };
   assert.equal(alice.fails(CreateFolder, inbox, request), 'DuplicateName');
   assert.equal(alice.fails(CreateFolder, inbox, { ...request, folderType: 7 }), 'InvalidParam');
-  assert.equal(alice.fails(CreateFolder, inbox, { ...request, folderType: 2 }), 'NotSupported');
 });
 
 test('a folder that is not there, and an id of another replica, are NotFound', () => {
@@ -290,13 +288,12 @@ test('[MS-OXCPERM]: rights are given by the entry ids of users, and shown again'
   assert.equal(alice.fails(ModifyPermissions, inbox, modify(RowFlags.Add, nobody)), 'InvalidParam');
 });
 
-test('there are no rules and no search folders', () => {
+test('there are no rules', () => {
   const inbox = openFolder(FolderId.Inbox);
   const table = alice.call(GetRulesTable, inbox, { tableFlags: 0 }).handle;
   const columns = [PidTag.RuleName];
   alice.call(SetColumns, table, { setColumnsFlags: 0, propertyTags: columns });
   assert.deepEqual(rows(table, columns), []);
-  assert.equal(alice.fails(SetSearchCriteria, inbox, { folderIds: [], searchFlags: 0 }), 'NotSearchFolder');
 });
 
 test('[MS-OXCPRPT] 3.2.5.10: named properties have ids, and ids names', () => {

@@ -13,10 +13,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   GetPerUserGuid: 'NotFound',
   WritePerUserInformation: 'NotSupported',
 
-  // No folder is a search folder ([MS-OXCFOLD] 3.2.5.4, 3.2.5.5).
-  SetSearchCriteria: 'NotSearchFolder',
-  GetSearchCriteria: 'NotSearchFolder',
-
   Progress: 'NotSupported',
   LockRegionStream: 'NotSupported',
   UnlockRegionStream: 'NotSupported',

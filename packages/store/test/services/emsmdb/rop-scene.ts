@@ -20,7 +20,16 @@ import type { RopClient, TestStore } from './rop-client.ts';
 const INBOX = objectId(FolderId.Inbox);
 
 /** What a ROP may be called on. */
-export const OBJECT_KINDS = ['logon', 'folder', 'message', 'attachment', 'embedding', 'table', 'stream'] as const;
+export const OBJECT_KINDS = [
+  'logon',
+  'folder',
+  'search',
+  'message',
+  'attachment',
+  'embedding',
+  'table',
+  'stream',
+] as const;
 export type ObjectKind = (typeof OBJECT_KINDS)[number];
 
 /** A mailbox with one of each kind of object open, and what is in it. */
@@ -101,9 +110,24 @@ export function openScene(at: TestStore): Scene {
   const written = openStream(draft);
   client.call(stream.WriteStream, written, { data: Buffer.from('<p>text</p>') });
   client.call(stream.SeekStream, written, { origin: 0, offset: 0n });
-  const handles = { logon, folder: inbox, message: draft, attachment: attached, embedding, stream: written };
+  const search = openSearch(client, logon);
+  const handles = { logon, folder: inbox, search, message: draft, attachment: attached, embedding, stream: written };
   const others = { folder: open(), message: second, stream: openStream(second) };
   return { client, messageId, subfolderId: folderId, others, ...openTable(client, handles) };
+}
+
+/** Makes a search folder of what has a subject. */
+function openSearch(client: RopClient, logon: number): number {
+  const finder = client.call(folder.OpenFolder, logon, {
+    folderId: objectId(FolderId.Finder),
+    openModeFlags: 0,
+  }).handle;
+  const { handle } = client.call(folder.CreateFolder, finder, {
+    ...{ folderType: 2, useUnicodeStrings: true, openExisting: false, displayName: 'Found', comment: '' },
+  });
+  const restrictionData = { kind: 'exist', tag: PidTag.Subject } as const;
+  client.call(folder.SetSearchCriteria, handle, { restrictionData, folderIds: [INBOX], searchFlags: 0 });
+  return handle;
 }
 
 /** Opens a contents table by sender, and puts its cursor behind the first row. */
