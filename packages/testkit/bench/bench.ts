@@ -8,6 +8,7 @@ import { type Awake, keepAwake } from './awake.ts';
 import { CANDIDATE_NAMES, type CandidateName, RPCH_BIN } from './candidates.ts';
 import { Children } from './children.ts';
 import { benchMail } from './mail/mail.ts';
+import { benchGrowth } from './mailbox-growth.ts';
 import type { SelfTime } from './profile.ts';
 import { preparePrograms } from './programs.ts';
 import { type Findings, judge, render } from './report.ts';
@@ -22,6 +23,7 @@ const ROW_NAMES = [...RATE_ROWS.map((row) => row.name), HOLD_ROW.name];
 const HELP = `usage: npm run bench -- [options]
        npm run bench -- run-time [options]     the RPC run-time, client and server (--help)
        npm run bench -- mail [options]         the information store and the address book (--help)
+       npm run bench -- growth [SIZES]         a mailbox whose folders grow to a million messages
 
 Measures the RPC Proxy, in front of a server on plain TCP and of one that speaks ncacn_http itself ('native'), against
 direct TCP, one HAProxy hop in TCP mode, and a bare relay in Node.
@@ -150,6 +152,7 @@ function sayWhere(awake: Awake | undefined): void {
 }
 
 if (process.argv[2] === 'run-time') process.exit(await benchRunTime(process.argv.slice(3)));
+if (process.argv[2] === 'growth') process.exit(benchGrowth(process.argv.slice(3)));
 if (process.argv[2] === 'mail') process.exit(await benchMail(process.argv.slice(3)));
 const wanted = options();
 const children = new Children();
