@@ -5,6 +5,14 @@ import { AS_ALICE, HURRIED, response, type Stage, through } from './stage.ts';
 
 const WRONG = ['-u', ALICE.name, '-p', 'not her password'];
 
+/** The CHALLENGE_MESSAGE of [MS-NLMP] 4.2.4.3. */
+const CHALLENGE = Buffer.from(
+  '4e544c4d53535000020000000c000c003800000033828ae20123456789abcdef00000000000000002400240044000000' +
+    '060070170000000f53006500720076006500720002000c0044006f006d00610069006e0001000c005300650072007600650072000000' +
+    '0000',
+  'hex',
+).toString('base64');
+
 /** Rows about the login, about what stands before an RPC Proxy, and about HTTP proxies on the client's network. */
 export const HTTP_ROWS: readonly PingRow[] = [
   refused('no login is given', /wants a login, and none was given/, []),
@@ -55,7 +63,10 @@ export const HTTP_ROWS: readonly PingRow[] = [
     hop: 'HTTP authentication',
     cause: /closed after the proxy asked for a login/,
     prepare: (stage) =>
-      answering(stage, () => response('401 Unauthorized', 'WWW-Authenticate: NTLM', 'Connection: close')),
+      answering(stage, (head) => {
+        const challenge = /^Authorization: NTLM /im.test(head) ? ` ${CHALLENGE}` : '';
+        return response('401 Unauthorized', `WWW-Authenticate: NTLM${challenge}`, 'Connection: close');
+      }),
   },
   status('403 Forbidden', 'the account may not use the proxy', /may not use the proxy/),
   status('404 Not Found', 'a web server without an RPC Proxy', /no RPC Proxy at this path/),
