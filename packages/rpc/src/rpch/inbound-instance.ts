@@ -1,14 +1,5 @@
 import { ReceiveWindow } from './flow-control.ts';
-
-/** One connection of the client, as the inbound proxy acts on it. */
-export interface InboundClientPort {
-  /** Stop or go on reading: TCP's own back-pressure, for clients that do not wait for acknowledgements. */
-  pauseClient(paused: boolean): void;
-  /** Bytes of a PDU whose rest is still to come: while there are any, the client waits for nothing. */
-  readonly pending: number;
-  /** It has been replaced, or was not wanted. */
-  close(): void;
-}
+import type { InboundClientPort } from './inbound-proxy-port.ts';
 
 /** An instance of the IN channel from client to proxy: what it has brought, and what its client may still send. */
 export class InboundInstance {

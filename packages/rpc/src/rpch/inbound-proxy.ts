@@ -3,10 +3,11 @@ import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
 import { ackDestination, encodeAck, readAck } from './ack-codec.ts';
 import type { ClientConduct } from './client-conduct.ts';
-import { CLIENT_KEEPALIVE, type ClientAddress, Destination } from './commands.ts';
+import { CLIENT_KEEPALIVE, Destination } from './commands.ts';
 import { assertCookie } from './cookies.ts';
 import { SendWindow } from './flow-control.ts';
-import { type InboundClientPort, InboundInstance } from './inbound-instance.ts';
+import { InboundInstance } from './inbound-instance.ts';
+import type { InboundClient, InboundClientPort, InboundProxyOptions, InboundProxyPort } from './inbound-proxy-port.ts';
 import { Patience } from './patience.ts';
 import {
   CONN_B2,
@@ -21,52 +22,12 @@ import {
   PING_PDU,
 } from './pdus.ts';
 import type { InOpening } from './proxy-opening.ts';
-import { BLOCKED_IN_CALL, type OnTransition, type RoleEnd, State } from './role.ts';
+import { BLOCKED_IN_CALL, type RoleEnd, State } from './role.ts';
 import { destinationOf, parseRts, type RtsPdu, unexpectedRts } from './rts.ts';
 import { SendQueue } from './send-queue.ts';
 
-export type { InboundClientPort } from './inbound-instance.ts';
-
 /** Cookies of predecessors by which the server may still name the channel: more recyclings than this are never under way. */
 const MAX_FORMER_COOKIES = 8;
-
-/** What the inbound proxy does to its surroundings. */
-export interface InboundProxyPort {
-  /** The leg to the server: TCP, or the server role in this process. */
-  readonly toServer: PduSink;
-  /** RPC PDUs pass: CONN/B3 or IN_R1/B2 is in. */
-  opened(): void;
-  /**
-   * IN_R1/A5 is in: the virtual IN channel is at another proxy now, and may come back as a new one while this role sends what
-   * it still holds. {@link ended} follows.
-   */
-  leaving(): void;
-  /** TCP keep-alive wanted on the leg to the server, ms ([MS-RPCH] 2.2.4.46, 3.2.3.2.1). */
-  keepAlive(interval: number): void;
-  /** Call `tick` after this many ms, besides the regular ticks. */
-  wakeAfter(ms: number): void;
-  ended(end: RoleEnd): void;
-}
-
-/** One connection of the client, as its surroundings see it. */
-export interface InboundClient {
-  /** What comes in the body of the RPC_IN_DATA request. */
-  readonly from: PduSink;
-  /** It has been replaced: its close ends nothing. Of any other connection it ends the virtual IN channel. */
-  readonly over: boolean;
-}
-
-export interface InboundProxyOptions {
-  /** Window that the client is told, bytes. */
-  readonly receiveWindow: number;
-  /** ConnectionTimeout announced in CONN/B2 and IN_R1/A2, ms. */
-  readonly connectionTimeout: number;
-  readonly clientAddress: ClientAddress;
-  readonly conduct: ClientConduct;
-  /** How long a channel recycling may wait for one of the others, ms. */
-  readonly recyclingTimeout: number;
-  readonly onTransition?: OnTransition | undefined;
-}
 
 /**
  * The inbound proxy of one virtual IN channel ([MS-RPCH] 3.2.3): a state machine without sockets or clocks. The first PDU

@@ -1,20 +1,10 @@
-import type { PduSink } from '../dcerpc/deframer.ts';
 import { ProtocolError } from '../errors.ts';
 import { SendWindow } from './flow-control.ts';
+import type { OutboundClientPort } from './outbound-proxy-port.ts';
 import { SendQueue } from './send-queue.ts';
 
 /** RTS PDUs that may wait for a successor's response, bytes: acknowledgements of a whole lifetime of small windows are fewer. */
 const MAX_WAITING_RTS = 64 * 1024;
-
-/** One connection of the client, as the role acts on it. */
-export interface OutboundClientPort {
-  /** The body of the response to RPC_OUT_DATA. */
-  readonly toClient: PduSink;
-  /** Send the head of the response: 200, Content-Length as in the options ([MS-RPCH] 2.1.2.1.4). */
-  respond(): void;
-  /** It has been replaced, or was not wanted: what was written goes out, then it is closed. */
-  close(): void;
-}
 
 export interface OutboundInstanceEvents {
   /** RPC PDUs went out. */

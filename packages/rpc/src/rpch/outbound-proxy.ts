@@ -7,7 +7,13 @@ import { Destination } from './commands.ts';
 import { assertCookie } from './cookies.ts';
 import { ReceiveWindow } from './flow-control.ts';
 import { type DrainedChannel, OutboundDrain } from './outbound-drain.ts';
-import { type OutboundClientPort, OutboundInstance } from './outbound-instance.ts';
+import { OutboundInstance } from './outbound-instance.ts';
+import type {
+  OutboundClient,
+  OutboundClientPort,
+  OutboundProxyOptions,
+  OutboundProxyPort,
+} from './outbound-proxy-port.ts';
 import { Patience } from './patience.ts';
 import {
   CONN_A2,
@@ -28,52 +34,11 @@ import {
 } from './pdus.ts';
 import { PingOriginator } from './ping-originator.ts';
 import type { OutOpening } from './proxy-opening.ts';
-import { ACK_OWED, type OnTransition, type RoleEnd, State } from './role.ts';
+import { ACK_OWED, type RoleEnd, State } from './role.ts';
 import { destinationOf, parseRts, unexpectedRts } from './rts.ts';
-
-export type { OutboundClientPort } from './outbound-instance.ts';
 
 /** Bytes of Pings after which the server is told of them ([MS-RPCH] 3.2.4.6; Windows' figure). */
 const PING_TRAFFIC_REPORTED = 1031;
-
-/** What the outbound proxy does to its surroundings. */
-export interface OutboundProxyPort {
-  /** The leg to the server: TCP, or the server role in this process. */
-  readonly toServer: PduSink;
-  /** RPC PDUs pass: CONN/C2 went out, or OUT_R1/A11 is in. */
-  opened(): void;
-  /**
-   * OUT_R1/A9 is in: the virtual OUT channel is at another proxy now, and may come back as a new one while this role sends
-   * what it still holds. {@link ended} follows.
-   */
-  leaving(): void;
-  /** Call `tick` after this many ms, besides the regular ticks. */
-  wakeAfter(ms: number): void;
-  ended(end: RoleEnd): void;
-}
-
-/** One connection of the client, as its surroundings see it. */
-export interface OutboundClient {
-  /** What comes in the body of the RPC_OUT_DATA request. */
-  readonly from: PduSink;
-  /** The connection takes no more for now, or takes it again. */
-  blocked(blocked: boolean): void;
-  /** It has been replaced: its close ends nothing. Of any other connection it ends the virtual OUT channel. */
-  readonly over: boolean;
-}
-
-export interface OutboundProxyOptions {
-  /** Window that the server is told, bytes. */
-  readonly receiveWindow: number;
-  /** Content-Length of each response, bytes. */
-  readonly channelLifetime: number;
-  /** ConnectionTimeout announced in CONN/A3, ms; a client's MinConnTimeout takes its place ([MS-RPCH] 3.2.4.5.1). */
-  readonly connectionTimeout: number;
-  readonly conduct: ClientConduct;
-  /** How long a channel recycling may wait for one of the others, ms. */
-  readonly recyclingTimeout: number;
-  readonly onTransition?: OnTransition | undefined;
-}
 
 /**
  * The outbound proxy of one virtual OUT channel ([MS-RPCH] 3.2.4): a state machine without sockets or clocks. The first PDU

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""impacket-client.py TASK - calls per second of rpcecho's AddOne with impacket; TASK is JSON: server, port, url, account, seconds."""
+"""impacket-client.py TASK - calls per second of rpcecho's AddOne with impacket; TASK is JSON: server, port, url, account, warmUp, seconds."""
 import json, struct, sys, time
 from impacket import uuid
 from impacket.dcerpc.v5 import transport
@@ -29,5 +29,5 @@ def run(seconds):
     return calls / (time.perf_counter() - begun)
 
 
-run(0.3)
+run(task["warmUp"])
 print(json.dumps({"rate": run(task["seconds"])}))

@@ -24,6 +24,8 @@ const PYTHON = '/usr/bin/python3';
 /** What a run may take beyond its seconds, ms. */
 const SLACK = 30_000;
 const BULK = 100_000;
+/** Seconds of calls before those that are counted, of every client alike. */
+const WARM_UP = 2;
 
 /** Names of everything that is measured, in the order in which a round measures it. */
 export const MEASUREMENTS = [
@@ -64,9 +66,9 @@ export async function measureOnce(
   const basic = { credentials: account, provider: 'ntlm', level: 'connect', http: { scheme: 'basic' } } as const;
 
   const own = (binding: string, options: ClientTask['options'], inFlight: number, size = 0): Promise<number> =>
-    rate(what, children, process.execPath, 'client.ts', { binding, options, inFlight, seconds, size }, seconds);
+    rate(what, children, process.execPath, 'client.ts', { binding, options, inFlight, warmUp: WARM_UP, seconds, size }, seconds);
   const python = (file: string, task: object): Promise<number> =>
-    rate(what, children, PYTHON, file, { ...task, seconds, size: 0 }, seconds);
+    rate(what, children, PYTHON, file, { ...task, warmUp: WARM_UP, seconds, size: 0 }, seconds);
   const load = (address: string): Promise<number> => rohload(what, children, programs, address, seconds);
 
   switch (what) {

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""samba-client.py TASK - calls per second of rpcecho with Samba's own client; TASK is JSON: binding, account, seconds, size."""
+"""samba-client.py TASK - calls per second of rpcecho with Samba's own client; TASK is JSON: binding, account, warmUp, seconds, size."""
 import json, struct, sys, time
 from samba import credentials, param
 from samba.dcerpc import echo
@@ -36,5 +36,5 @@ def run(seconds):
     return calls / (time.perf_counter() - begun)
 
 
-run(0.3)
+run(task["warmUp"])
 print(json.dumps({"rate": run(task["seconds"])}))
