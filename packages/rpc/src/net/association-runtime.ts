@@ -11,9 +11,7 @@ import type { TowerProtocol } from '../interfaces/towers.ts';
 import { BoundedLines } from './bounded-lines.ts';
 import { detailOf, endingError, lineOf } from './defect.ts';
 import type { EndpointRuntime, RuntimeConnection, RuntimeFactory, RuntimePeer } from './endpoint-runtime.ts';
-
-/** A run of an answer that does not wait for the end of the turn, bytes. */
-const SEND_AT = 16 * 1024;
+import { SEND_AT } from './turn-end.ts';
 
 /** What a server serves, whatever it listens on. */
 export interface RpcServerOptions {
@@ -185,7 +183,6 @@ class AssociationRuntime implements EndpointRuntime, AssociationOutput {
   send(run: Uint8Array, count: number): boolean {
     this.#sending = true;
     this.#connection.send(run, count);
-    // of a long answer, so that the client works on this while the rest is made
     if (run.length >= SEND_AT) this.#connection.flush();
     this.#sending = false;
     if (this.#blocked && !this.#full) {

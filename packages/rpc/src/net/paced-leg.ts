@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { RpchError } from '../errors.ts';
 import { Leg } from './leg.ts';
-import { TurnEnd } from './turn-end.ts';
+import { SEND_AT, TurnEnd } from './turn-end.ts';
 
 /** Bytes not yet sent above which `send` asks its caller to wait, unless told otherwise. */
 const SEND_BUFFER = 256 * 1024;
@@ -9,8 +9,6 @@ const SEND_BUFFER = 256 * 1024;
 const LEAST_MARKS = 2;
 /** Bytes not yet sent above which `send` refuses. */
 const MAX_UNSENT = 16 * 1024 * 1024;
-/** Bytes of one turn that are sent before it ends: the peer works on them while more are made. */
-const SEND_AT = 16 * 1024;
 /** How long a closed connection may take to send what was written, ms. */
 const LINGER = 500;
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { Writer } from '@rpch/rpc/internal';
 import { EmbeddedDirectory, Mailbox, mailboxFile } from '@rpch/store';
 import { ContentsTable, type Counter, Origin, PidTag, type PropertyTag } from '@rpch/store/mailbox';
-import { fillFolder, scattered } from '../mailbox-fill.ts';
+import { fillFolder, scattered } from './fill-folder.ts';
 
 /** The account whose mailbox is read. The others hold sessions: one account may have 128. */
 export const READER = 'alice';

@@ -66,7 +66,14 @@ export async function measureOnce(
   const basic = { credentials: account, provider: 'ntlm', level: 'connect', http: { scheme: 'basic' } } as const;
 
   const own = (binding: string, options: ClientTask['options'], inFlight: number, size = 0): Promise<number> =>
-    rate(what, children, process.execPath, 'client.ts', { binding, options, inFlight, warmUp: WARM_UP, seconds, size }, seconds);
+    rate(
+      what,
+      children,
+      process.execPath,
+      'client.ts',
+      { binding, options, inFlight, warmUp: WARM_UP, seconds, size },
+      seconds,
+    );
   const python = (file: string, task: object): Promise<number> =>
     rate(what, children, PYTHON, file, { ...task, warmUp: WARM_UP, seconds, size: 0 }, seconds);
   const load = (address: string): Promise<number> => rohload(what, children, programs, address, seconds);

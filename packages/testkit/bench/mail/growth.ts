@@ -16,8 +16,8 @@ import {
   type Restriction,
   SortDirection,
 } from '@rpch/store/mailbox';
-import { fillFolder, scattered, subjectOf } from './mailbox-fill.ts';
-import { count, decimal, table } from './table.ts';
+import { count, decimal, table } from '../table.ts';
+import { fillFolder, scattered, subjectOf } from './fill-folder.ts';
 
 /** What is measured. The goal is how many times as long it may take in the largest folder as in the smallest. */
 export const GROWTH_MEASURES = [
