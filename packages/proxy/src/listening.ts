@@ -1,8 +1,11 @@
-import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { RpchError } from '@rpch/rpc';
+import { isListed } from './access/ip.ts';
+import type { Origin } from './access/origin.ts';
 import type { Listener } from './config/listener.ts';
 import type { Admitted, Connections } from './front/connections.ts';
+import { readProxyHeader } from './front/read-proxy-header.ts';
 
 /** An open listener. */
 export interface Listening {
@@ -17,19 +20,29 @@ export interface Listening {
 
 export interface ListeningOptions {
   readonly connections: Connections;
-  /** For https; time for the handshake in ms. */
-  readonly tls?: TlsOptions & { readonly handshakeTimeout: number };
-  /** A connection is ready: TLS done, quotas kept. */
+  /** For https. */
+  readonly tls?: TlsOptions;
+  /** Time for a header of the PROXY protocol, and then for the TLS handshake, ms. */
+  readonly timeout: number;
+  /** A connection is ready: it is known whose it is, quotas are kept, TLS is done. */
   accepted(socket: Socket, admitted: Admitted): void;
-  /** A connection was turned away or failed in TLS; `why` is for the log. */
-  refused(address: string | undefined, why: string): void;
+  /** A connection was turned away or failed before; `why` is for the log. */
+  refused(origin: Origin | undefined, why: string): void;
+}
+
+/** What takes connections over when it is known whose they are. */
+interface Taker {
+  take(socket: Socket, admitted: Admitted): void;
+  setCertificate(options: TlsOptions): void;
 }
 
 const BACKLOG = 4096;
 
 /** Opens a listener. Throws {@link RpchError} `RPCH_LISTEN`. */
 export function listen(listener: Listener, options: ListeningOptions): Promise<Listening> {
-  const server = listener.tls ? tlsServer(options) : tcpServer(options);
+  const taker: Taker =
+    options.tls === undefined ? { take: options.accepted, setCertificate: () => {} } : tlsTaker(options.tls, options);
+  const server = createTcpServer({ noDelay: true }, (socket) => arrive(socket, listener, options, taker));
   return new Promise((resolve, reject) => {
     const onError = (cause: Error): void => {
       reject(
@@ -45,55 +58,86 @@ export function listen(listener: Listener, options: ListeningOptions): Promise<L
       resolve({
         listener,
         port: typeof address === 'object' && address !== null ? address.port : listener.port,
-        setCertificate: (tls) => {
-          if ('setSecureContext' in server) (server as TlsServer).setSecureContext(tls);
-        },
+        setCertificate: (tls) => taker.setCertificate(tls),
         stop: () => server.close(),
       });
     });
   });
 }
 
-const SOCKET_OPTIONS = { noDelay: true };
-
-function tcpServer(options: ListeningOptions): Server {
-  return createTcpServer(SOCKET_OPTIONS, (socket) => {
-    const admitted = admit(socket, options);
-    if (admitted !== undefined) options.accepted(socket, admitted);
-  });
+/** Quotas count TCP connections, before TLS costs anything, and by the client's address where a trusted proxy says it. */
+function arrive(
+  socket: Socket,
+  { trusted }: Listener,
+  { connections, timeout, refused }: ListeningOptions,
+  { take }: Taker,
+): void {
+  const refuse = (origin: Origin | undefined, why: string): void => {
+    refused(origin, why);
+    socket.destroy();
+  };
+  const peer = socket.remoteAddress;
+  if (peer === undefined) {
+    refuse(undefined, 'gone before it was accepted');
+    return;
+  }
+  const isTrusted = trusted !== undefined && isListed(peer, trusted.peers);
+  const withHeader = trusted?.says === 'proxy-protocol';
+  if (withHeader && !isTrusted) {
+    refuse({ address: peer }, 'not a trusted proxy');
+    return;
+  }
+  const admitted = connections.admit(socket, peer, isTrusted);
+  if (typeof admitted === 'string') {
+    refuse({ address: peer }, admitted);
+    return;
+  }
+  if (!withHeader) {
+    take(socket, admitted);
+    return;
+  }
+  readProxyHeader(
+    socket,
+    timeout,
+    ({ source }) => {
+      const full = admitted.comesFrom(source);
+      if (full === undefined) take(socket, admitted);
+      else refuse(admitted.origin, full);
+    },
+    (why) => refuse(admitted.origin, why),
+  );
 }
 
-/** Quotas count TCP connections, before TLS costs anything; what speaks HTTP is the TLS connection on top. */
-function tlsServer(options: ListeningOptions): Server {
+/** What speaks HTTP is the TLS connection on top. */
+function tlsTaker(tls: TlsOptions, { accepted, refused, timeout }: ListeningOptions): Taker {
   const admissions = new Map<string, Admitted>();
-  const server = createTlsServer({ ...SOCKET_OPTIONS, ...options.tls });
-  server.on('connection', (socket: Socket) => {
-    const admitted = admit(socket, options);
-    if (admitted === undefined) return;
-    const key = peerOf(socket);
-    admissions.set(key, admitted);
-    socket.once('close', () => admissions.delete(key));
-  });
+  // It never listens itself, and is handed its connections.
+  const server = createTlsServer({ ...tls, handshakeTimeout: timeout });
   server.on('secureConnection', (socket) => {
-    const admitted = admissions.get(peerOf(socket));
+    const admitted = admissions.get(endsOf(socket));
     if (admitted === undefined) socket.destroy();
-    else options.accepted(socket, admitted);
+    else accepted(socket, admitted);
   });
   server.on('tlsClientError', (error, socket) => {
-    options.refused(socket.remoteAddress, `TLS: ${error.message}`);
+    const { remoteAddress } = socket;
+    const peer = remoteAddress === undefined ? undefined : { address: remoteAddress };
+    refused(admissions.get(endsOf(socket))?.origin ?? peer, `TLS: ${error.message}`);
     socket.destroy();
   });
-  return server;
+  return {
+    take: (socket, admitted) => {
+      const ends = endsOf(socket);
+      admissions.set(ends, admitted);
+      socket.once('close', () => {
+        if (admissions.get(ends) === admitted) admissions.delete(ends);
+      });
+      server.emit('connection', socket);
+    },
+    setCertificate: (options) => server.setSecureContext(options),
+  };
 }
 
-function admit(socket: Socket, { connections, refused }: ListeningOptions): Admitted | undefined {
-  const admitted = connections.admit(socket);
-  if (typeof admitted !== 'string') return admitted;
-  refused(socket.remoteAddress, admitted);
-  socket.destroy();
-  return undefined;
-}
-
-function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
+/** Tells connections of one listener apart, and is the same for a TLS connection and what it runs on. */
+function endsOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

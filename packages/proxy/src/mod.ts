@@ -11,6 +11,8 @@ export { listenAddress, listenPort } from './config/listener.ts';
 export { loadSettings } from './config/load.ts';
 export { ConfigError } from './config/problem.ts';
 export { basicAllowedOn, type Settings, schemesOn } from './config/settings.ts';
+export { forwardedFor } from './front/forwarded-for.ts';
+export { parseProxyHeader } from './front/proxy-protocol.ts';
 export type { Log } from './log.ts';
 export { localProvider, loginNames, makeAuthenticator } from './login.ts';
 export { RpcProxy, startProxy } from './rpc-proxy.ts';

@@ -9,6 +9,8 @@ import {
   RpchError,
 } from '@rpch/rpc/internal';
 import { formatConnectTo, isUnixPath } from './access/connect-to.ts';
+import { isListed } from './access/ip.ts';
+import type { Origin } from './access/origin.ts';
 import { AccessPolicy } from './access/policy.ts';
 import type { AuthEvent } from './accounts/auth-result.ts';
 import type { Authenticator } from './accounts/authenticator.ts';
@@ -26,6 +28,7 @@ import {
   readCertificate,
 } from './front/certificate.ts';
 import { type Admitted, Connections } from './front/connections.ts';
+import { type Locate, locateByField } from './front/forwarded-for.ts';
 import { HttpAuthentication } from './front/http-authentication.ts';
 import { RpcRequests } from './front/rpc-requests.ts';
 import { Web } from './front/web.ts';
@@ -215,15 +218,32 @@ export class RpcProxy {
 
   #openListener(listener: Listener): Promise<Listening> {
     const tls = listener.tls ? this.#tlsOptions() : undefined;
-    const handshakeTimeout = this.#settings.limits.headTimeout * 1000;
     return listen(listener, {
       connections: this.#connections,
-      ...(tls === undefined ? {} : { tls: { ...tls, handshakeTimeout } }),
+      ...(tls === undefined ? {} : { tls }),
+      timeout: this.#settings.limits.headTimeout * 1000,
       accepted: (socket, admitted) => this.#accepted(listener, socket, admitted),
-      refused: (address, why) => {
-        this.counters.count('connections_refused');
-        this.#log.info({ event: 'connection.refused', address, why }, 'connection refused');
+      refused: (origin, why) => this.#refused(origin, why),
+    });
+  }
+
+  #refused(origin: Origin | undefined, why: string): void {
+    this.counters.count('connections_refused');
+    this.#log.info({ event: 'connection.refused', ...origin, why }, 'connection refused');
+  }
+
+  /** Says where the requests of a connection come from. */
+  #locate({ trusted }: Listener, admitted: Admitted): Locate {
+    if (trusted?.says !== 'x-forwarded-for' || !isListed(admitted.origin.address, trusted.peers)) {
+      return () => admitted.origin;
+    }
+    return locateByField(admitted, trusted.peers, {
+      malformed: (found) => {
+        const { address } = admitted.origin;
+        this.counters.count('forwarded_for_malformed');
+        this.#log.warn({ event: 'request.forwarded-for', address, found }, 'expected addresses in X-Forwarded-For');
       },
+      refused: (why) => this.#refused(admitted.origin, why),
     });
   }
 
@@ -234,10 +254,10 @@ export class RpcProxy {
     const authentication = new HttpAuthentication({
       authenticator: this.#authenticator,
       schemes: schemesOn(listener, this.#settings),
-      address: admitted.address,
       ...(listener.tls && this.#channelBindings !== undefined ? { channelBindings: this.#channelBindings } : {}),
     });
-    this.#web.welcome(socket, { admitted, authentication });
+    const locate = this.#locate(listener, admitted);
+    this.#web.welcome(socket, { admitted, locate, authentication });
     dispatchByMethod(
       socket,
       this.#web.server,
@@ -246,6 +266,7 @@ export class RpcProxy {
         this.#web.dismiss(socket);
         const handler = new RpcRequests({
           admitted,
+          locate,
           authentication,
           policy: () => this.#policy,
           sessions: this.#sessions,
@@ -256,7 +277,7 @@ export class RpcProxy {
         const idleTimeout = limits.keepAliveTimeout * 1000;
         new RpcHttpConnection(socket, first, { headBytes: limits.headBytes, headTimeout, idleTimeout }, handler);
       },
-      (why) => this.#log.debug({ event: 'connection.closed', address: admitted.address, why }, 'connection closed'),
+      (why) => this.#log.debug({ event: 'connection.closed', ...admitted.origin, why }, 'connection closed'),
     );
   }
 

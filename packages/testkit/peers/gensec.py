@@ -9,8 +9,8 @@ MECHANISM is ntlmssp or spnego.  Each line is a command and its arguments in hex
     wrap DATA            ok SIGNATURE+SEALED             sealed with --level seal, else signed
     unwrap DATA          ok DATA
 
-What Samba refuses is answered with "error" and its reason.  The client needs --user and --password; the server takes the accounts
-of the Samba whose configuration is --conf.
+What Samba refuses is answered with "error" and its reason.  The client needs --user and --password, and is anonymous without them;
+the server takes the accounts of the Samba whose configuration is --conf.
 """
 import argparse, os, sys, tempfile
 from samba import auth, credentials, gensec, param
@@ -40,9 +40,12 @@ settings = {"lp_ctx": lp, "target_hostname": o.host}
 creds = credentials.Credentials()
 creds.guess(lp)
 if o.role == "client":
-    creds.set_username(o.user)
-    creds.set_domain(o.domain)
-    creds.set_password(o.password)
+    if o.user:
+        creds.set_username(o.user)
+        creds.set_domain(o.domain)
+        creds.set_password(o.password)
+    else:
+        creds.set_anonymous()
     if not o.kerberos:
         creds.set_kerberos_state(credentials.DONT_USE_KERBEROS)
     context = gensec.Security.start_client(settings)

@@ -4,7 +4,6 @@
 The settings are those of the tests themselves: SERVER, TARGET_HOSTNAME, DOMAIN, REALM, USERNAME, PASSWORD, MAX_NUM_AUTH. Besides:
 
 --no-kerberos     SPNEGO negotiates NTLM at once: for servers without Kerberos, whose authentication has the legs that the tests expect then
---named-account   where a test authenticates anonymously, it uses the account: for servers that let nobody in anonymously
 --pipes-on PORT   where a test opens a named pipe over SMB, it connects to this TCP port: for servers without SMB
 """
 import argparse
@@ -19,7 +18,6 @@ from samba.tests.dcerpc.raw_testcase import RawDCERPCTest
 
 arguments = argparse.ArgumentParser()
 arguments.add_argument('--no-kerberos', action='store_true')
-arguments.add_argument('--named-account', action='store_true')
 arguments.add_argument('--pipes-on', type=int)
 arguments.add_argument('tests', nargs='*', help='names of tests; all by default')
 chosen = arguments.parse_args()
@@ -33,9 +31,6 @@ if chosen.no_kerberos:
         return creds
 
     RawDCERPCTest.get_user_creds = get_user_creds_for_ntlm
-
-if chosen.named_account:
-    RawDCERPCTest.get_anon_creds = RawDCERPCTest.get_user_creds
 
 if chosen.pipes_on is not None:
     def connect_tcp_instead(self):

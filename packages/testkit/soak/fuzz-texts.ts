@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { forwardedFor, parseProxyHeader } from '@rpch/proxy';
 import {
   challengesOf,
   formatStringBinding,
@@ -9,6 +11,7 @@ import {
   ResponseHeadReader,
   RpchError,
 } from '@rpch/rpc/internal';
+import { proxyHeader } from '../src/proxy-header.ts';
 import { must, type Target } from './fuzz-target.ts';
 
 const text = (value: string): Buffer => Buffer.from(value, 'utf8');
@@ -39,6 +42,33 @@ const HEADS = [
   'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 200 Success\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\nbody\r\n0\r\nT: v\r\n\r\n',
   'HTTP/1.1 407 Proxy\r\nProxy-Authenticate: Digest a="\\"", b=c\r\nProxy-Connection: close\r\nContent-Length: 0\r\n\r\n',
 ];
+
+/** Of the PROXY protocol, each with what a client sends behind it. */
+const PROXY_HEADERS = [
+  Buffer.concat([proxyHeader('192.0.2.7'), text('RPC_IN_DATA / HTTP/1.1')]),
+  Buffer.concat([proxyHeader(), Buffer.from('16030100', 'hex')]),
+  Buffer.from('0d0a0d0a000d0a515549540a2121002b20010db8000000000000000000000007', 'hex'),
+  Buffer.from(
+    `0d0a0d0a000d0a515549540a2121002b${'20010db8000000000000000000000007'.repeat(2)}dc0401bb0400047465737416`,
+    'hex',
+  ),
+  text('PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\nGET / HTTP/1.1\r\n'),
+  text('PROXY TCP6 2001:db8::7 ::1 56324 443\r\n\x16\x03\x01'),
+  text('PROXY UNKNOWN ffff:: ::1 0 65535\r\n'),
+];
+
+/** Bytes that come one after the other tell the same as all of them: nothing, then a header, or an error. */
+function proxyHeaders(bytes: Uint8Array): void {
+  const whole = parseProxyHeader(bytes);
+  if (whole === undefined) return;
+  const { length, source } = whole;
+  must(length > 0 && length <= bytes.length, 'a header is within what came');
+  must(source === undefined || isIP(source) !== 0, 'a source is an address');
+  must(isDeepStrictEqual(parseProxyHeader(bytes.subarray(0, length)), whole), 'what follows does not matter');
+  for (let cut = 0; cut < length; cut++) {
+    must(parseProxyHeader(bytes.subarray(0, cut)) === undefined, `${cut} bytes of ${length} are no header`);
+  }
+}
 
 /** What comes back is the same, however it was cut. */
 function responses(bytes: Uint8Array): void {
@@ -76,7 +106,7 @@ function chunksOf(bytes: Uint8Array, length: number): Uint8Array[] {
   return Array.from({ length: Math.ceil(bytes.length / length) }, (_, i) => bytes.slice(i * length, (i + 1) * length));
 }
 
-/** Bindings, the environment's HTTP proxy, and the heads and bodies of responses. */
+/** Bindings, the environment's HTTP proxy, heads and bodies of responses, and what load balancers say of their clients. */
 export const TEXT_TARGETS: readonly Target[] = [
   {
     name: 'bindings',
@@ -115,5 +145,15 @@ export const TEXT_TARGETS: readonly Target[] = [
     name: 'HTTP responses',
     seeds: HEADS.map(text),
     run: responses,
+  },
+  { name: 'PROXY protocol', seeds: PROXY_HEADERS, run: proxyHeaders },
+  {
+    name: 'X-Forwarded-For',
+    seeds: ['192.0.2.7', '198.51.100.1, [2001:db8::7]:443\n192.0.2.7:80', ',unknown\n\n::ffff:10.0.0.1'].map(text),
+    run: (bytes) => {
+      const said = forwardedFor(textOf(bytes).split('\n'), []);
+      must(said.kind !== 'address' || isIP(said.address) !== 0, 'a client has an address');
+      must(forwardedFor([textOf(bytes), '192.0.2.7'], []).kind === 'address', 'what a proxy appends is what counts');
+    },
   },
 ];

@@ -61,6 +61,11 @@ export function proxyCommand(): Command {
       collect,
     )
     .option('--allow-v1', 'take RPC over HTTP version 1, without TLS and login, on all http listeners')
+    .option(
+      '--client-address <how>',
+      'how a load balancer in front says where its clients are: proxy-protocol or x-forwarded-for; all listeners',
+    )
+    .option('--trusted-proxies <address...>', 'addresses and networks of the load balancers that are believed so')
     .option('--user <name:password>', 'an account for trials, repeatable; real ones are made with rpch users', collect)
     .option('--auth <schemes>', 'offered schemes (default basic,ntlm)')
     .option('--allow-insecure-basic', 'offer Basic on plain http beyond loopback too')

@@ -84,6 +84,15 @@ export function parseCidr(text: string): Cidr | undefined {
 }
 
 /**
+ * True when an address lies in one of the ranges.
+ * @param address as a socket says it; IPv4-mapped IPv6 counts as IPv4, and one with a zone lies in no range.
+ */
+export function isListed(address: string | undefined, ranges: readonly Cidr[]): boolean {
+  const ip = address === undefined ? undefined : parseIp(address);
+  return ip !== undefined && ranges.some((range) => range.contains(ip));
+}
+
+/**
  * True for a name that a resolver would read as an IPv4 address though it is none in canonical form: its last label is
  * a decimal, octal or hexadecimal number (`2130706433`, `0x7f.1`, `127.1`, `010.0.0.1`).
  */

@@ -1,3 +1,4 @@
+import type { Origin } from '../access/origin.ts';
 import type { Account, NtlmSession } from './provider.ts';
 
 /**
@@ -12,11 +13,9 @@ export type AuthResult =
   | { readonly kind: 'accepted'; readonly account: Account; readonly session?: NtlmSession }
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly why: string; readonly name?: string };
 
-/** What happened, for the log and for counting. Holds no secret. */
-export interface AuthEvent {
+/** What happened, for the log and for counting, and where the client is, as the caller gave it. Holds no secret. */
+export interface AuthEvent extends Origin {
   readonly scheme: 'basic' | 'ntlm';
-  /** As the caller gave it. */
-  readonly address: string;
   /** Canonical account name, where one is known. */
   readonly name?: string;
   readonly outcome: 'accepted' | RefusalReason;

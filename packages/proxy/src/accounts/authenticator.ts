@@ -1,4 +1,5 @@
 import { ProtocolError, RpchError } from '@rpch/rpc';
+import type { Origin } from '../access/origin.ts';
 import type { AuthEvent, AuthResult, RefusalReason } from './auth-result.ts';
 import type { CredentialCache } from './credential-cache.ts';
 import { canonicalAccount, type DomainNames } from './names.ts';
@@ -20,10 +21,8 @@ export interface AuthenticatorOptions {
   readonly onEvent: (event: AuthEvent) => void;
 }
 
-/** A Basic login (RFC 7617). */
-export interface BasicAttempt {
-  /** Where the client is, by which failures are counted. */
-  readonly address: string;
+/** A Basic login (RFC 7617), and where its client is: failures are counted by the address. */
+export interface BasicAttempt extends Origin {
   readonly user: string;
   readonly password: string;
 }
@@ -74,17 +73,18 @@ export class Authenticator {
   }
 
   /** Checks user and password. Equal attempts from one address, made while one is under way, share its outcome. */
-  async basic({ address, user, password }: BasicAttempt): Promise<AuthResult> {
+  async basic({ user, password, ...origin }: BasicAttempt): Promise<AuthResult> {
+    const { address } = origin;
     const name = canonicalAccount(user, this.#domains);
-    if (!name.ok) return this.#tell('basic', address, undecided(refusal('bad-name', name.why)));
+    if (!name.ok) return this.#tell('basic', origin, undecided(refusal('bad-name', name.why)));
     const credential = this.#cache.keyOf(name.name, password);
     const attempt = `${throttleKey(address)} ${credential}`;
     const running = this.#flights.get(attempt);
-    if (running !== undefined) return this.#tell('basic', address, await running);
+    if (running !== undefined) return this.#tell('basic', origin, await running);
     const flight = this.#checkBasic(address, name.name, password, credential);
     this.#flights.set(attempt, flight);
     try {
-      return this.#tell('basic', address, await flight);
+      return this.#tell('basic', origin, await flight);
     } finally {
       if (this.#flights.get(attempt) === flight) this.#flights.delete(attempt);
     }
@@ -130,25 +130,27 @@ export class Authenticator {
    * Begins an NTLM handshake for one TCP connection; undefined when the accounts know no NTLM. The outcome of a handshake
    * is held back by the delay that earlier failures have earned, right or wrong.
    */
-  startNtlm({ address, ...context }: NtlmContext & { readonly address: string }): NtlmLogin | undefined {
+  startNtlm({ address, via, ...context }: NtlmContext & Origin): NtlmLogin | undefined {
     const exchange = this.#provider.startNtlm(context);
     if (exchange === undefined) return undefined;
-    return { step: (token) => this.#stepNtlm(exchange, address, token) };
+    const origin = via === undefined ? { address } : { address, via };
+    return { step: (token) => this.#stepNtlm(exchange, origin, token) };
   }
 
-  async #stepNtlm(exchange: NtlmExchange, address: string, token: Uint8Array): ReturnType<NtlmLogin['step']> {
+  async #stepNtlm(exchange: NtlmExchange, origin: Origin, token: Uint8Array): ReturnType<NtlmLogin['step']> {
     const result = await this.#askNtlm(exchange, token);
-    if ('outcome' in result) return this.#tell('ntlm', address, result.outcome);
+    if ('outcome' in result) return this.#tell('ntlm', origin, result.outcome);
     if (result.kind === 'challenge') return result;
-    if (result.kind === 'accepted') return this.#conclude(address, result.account.name, result);
+    if (result.kind === 'accepted') return this.#conclude(origin, result.account.name, result);
     const { name, why } = result;
     // Without an account there was no guess at one, so there is nothing to count.
-    if (name === undefined) return this.#tell('ntlm', address, undecided(refusal('bad-token', why)));
-    return this.#conclude(address, name, refusal('bad-credentials', why, name));
+    if (name === undefined) return this.#tell('ntlm', origin, undecided(refusal('bad-token', why)));
+    return this.#conclude(origin, name, refusal('bad-credentials', why, name));
   }
 
   /** Makes an NTLM verdict known when its turn has come, and counts it. */
-  async #conclude(address: string, name: string, verdict: AuthResult): Promise<AuthResult> {
+  async #conclude(origin: Origin, name: string, verdict: AuthResult): Promise<AuthResult> {
+    const { address } = origin;
     const turn = await this.#turns.take(address, name, () => {
       if (verdict.kind === 'accepted') this.#throttle.succeeded(address, name, this.#now());
       else this.#throttle.failed(address, name, this.#now());
@@ -157,7 +159,7 @@ export class Authenticator {
       turn.kind === 'busy'
         ? undecided(refusal('busy', 'too many attempts wait', name))
         : { result: verdict, delayed: turn.delayed, cached: false };
-    return this.#tell('ntlm', address, outcome);
+    return this.#tell('ntlm', origin, outcome);
   }
 
   async #askNtlm(exchange: NtlmExchange, token: Uint8Array) {
@@ -170,8 +172,8 @@ export class Authenticator {
     }
   }
 
-  #tell(scheme: AuthEvent['scheme'], address: string, { result, delayed, cached, cause }: Outcome): AuthResult {
-    const about = { scheme, address, delayed, cached };
+  #tell(scheme: AuthEvent['scheme'], origin: Origin, { result, delayed, cached, cause }: Outcome): AuthResult {
+    const about = { scheme, ...origin, delayed, cached };
     if (result.kind === 'accepted') {
       this.#onEvent({ ...about, outcome: 'accepted', name: result.account.name });
     } else {

@@ -20,6 +20,7 @@ export interface NtlmAcceptorLike {
   ): Promise<
     | { readonly kind: 'challenge'; readonly token: Uint8Array }
     | { readonly kind: 'accepted'; readonly user: string; readonly domain: string; readonly session?: NtlmSession }
+    | { readonly kind: 'anonymous' }
     | { readonly kind: 'refused'; readonly user?: string; readonly domain?: string; readonly why: string }
   >;
 }
@@ -91,6 +92,7 @@ export class LocalProvider implements AccountProvider {
 
   #judge(result: Awaited<ReturnType<NtlmAcceptorLike['step']>>): NtlmResult {
     if (result.kind === 'challenge') return result;
+    if (result.kind === 'anonymous') return { kind: 'refused', why: 'anonymous logon' };
     if (result.kind === 'refused') {
       const { user, domain, why } = result;
       if (user === undefined) return { kind: 'refused', why };

@@ -7,7 +7,7 @@ import {
   parseHostPort,
   parseUnixPath,
 } from '../access/connect-to.ts';
-import { type Cidr, isLoopback, parseCidr, parseIp } from '../access/ip.ts';
+import { type Cidr, isListed, isLoopback, parseCidr, parseIp } from '../access/ip.ts';
 import { listenAddress, listenPort } from './listener.ts';
 
 /**
@@ -72,9 +72,7 @@ export function endpointFault({
  * @param address of the peer, as its socket says it; IPv4-mapped IPv6 counts as IPv4.
  */
 export function mayConnect({ listen, from }: EndpointSettings, address: string | undefined): boolean {
-  if (isUnixPath(listen)) return true;
-  const ip = address === undefined ? undefined : parseIp(address);
-  return ip !== undefined && from.some((range) => range.contains(ip));
+  return isUnixPath(listen) || isListed(address, from);
 }
 
 /**

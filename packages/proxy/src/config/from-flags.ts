@@ -1,13 +1,15 @@
 import { RpchError } from '@rpch/rpc';
 import * as v from 'valibot';
+import type { Cidr } from '../access/ip.ts';
 import { parseMap } from '../access/rule.ts';
 import { bareName, type TrialAccount } from '../accounts/local-provider.ts';
 import { passwordFault } from '../accounts/password.ts';
 import { assemble, complete } from './complete.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { problemOf } from './issues.ts';
-import type { Listener } from './listener.ts';
+import { CLIENT_ADDRESS, type Listener, type TrustedProxies } from './listener.ts';
 import { ConfigError, formatPath, type Problem } from './problem.ts';
+import { parseRange } from './rule-schema.ts';
 import { FileSchema, type FileSettings } from './schema.ts';
 import type { Settings } from './settings.ts';
 
@@ -25,6 +27,10 @@ export interface ProxyFlags {
   readonly validPorts?: string;
   /** All http listeners take version 1. */
   readonly allowV1?: boolean;
+  /** Of all listeners: `proxy-protocol`, `x-forwarded-for` */
+  readonly clientAddress?: string;
+  /** Goes with it: `10.0.0.5`, `10.1.0.0/24` */
+  readonly trustedProxies?: readonly string[];
   /** `LISTEN=SERVER:PORT` */
   readonly endpoint?: readonly string[];
   /** `NAME:PASSWORD` */
@@ -95,11 +101,15 @@ export function applyFlags(base: Settings, flags: ProxyFlags): Settings {
   const maps = each('--map', flags.map, parseMap);
   const users = each('--user', flags.user, parseTrialAccount);
   const endpoints = each('--endpoint', flags.endpoint, parseEndpoint);
+  const peers = each('--trusted-proxies', flags.trustedProxies, parseRange);
+  const trusted = trustedBy(flags.clientAddress, peers, problems);
   if (problems.length > 0 || !read.success) throw new ConfigError(problems);
   const merged = merge(base, assemble(read.output, '.'), written);
   return {
     ...merged,
-    listen: flags.allowV1 === true ? withV1(merged.listen) : merged.listen,
+    listen: (flags.allowV1 === true ? withV1(merged.listen) : merged.listen).map((listener) =>
+      trusted === undefined ? listener : { ...listener, trusted },
+    ),
     allow: [...merged.allow, ...maps],
     endpoints: [...merged.endpoints, ...endpoints],
     auth: { ...merged.auth, users: [...merged.auth.users, ...users] },
@@ -113,6 +123,16 @@ function withV1(listen: readonly Listener[]): Listener[] {
     throw new ConfigError([`--allow-v1: expected an http listener, found ${found}: version 1 has no TLS`]);
   }
   return listen.map((listener) => (listener.tls ? listener : { ...listener, allowV1: true }));
+}
+
+function trustedBy(how: string | undefined, peers: readonly Cidr[], problems: string[]): TrustedProxies | undefined {
+  const says = CLIENT_ADDRESS.find((word) => word === how);
+  if (says !== undefined && peers.length > 0) return { peers, says };
+  if (says !== undefined) problems.push('--client-address: expected --trusted-proxies with it, found none');
+  else if (how !== undefined) {
+    problems.push(`--client-address: expected one of ${CLIENT_ADDRESS.join(', ')}, found "${how}"`);
+  } else if (peers.length > 0) problems.push('--trusted-proxies: expected --client-address with it, found none');
+  return undefined;
 }
 
 /** The flags as the file would say them, so that one schema judges both. */

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 import { parseHostPort } from '../access/connect-to.ts';
 import { type EndpointSettings, endpointFault, makeEndpoint, parseEndpointListen, parseMode } from './endpoint.ts';
-import { parsed } from './fields.ts';
-import { type Listener, parseListener } from './listener.ts';
+import { oneOf, parsed } from './fields.ts';
+import { CLIENT_ADDRESS, type Listener, parseListener } from './listener.ts';
 import { addressRanges } from './rule-schema.ts';
 
 /** A listener as a mapping. */
@@ -12,8 +12,15 @@ export const longListener = v.strictObject(
     url: parsed('a URL such as http://127.0.0.1:8080', parseListener),
     /** Take RPC over HTTP version 1 here, which has neither TLS nor authentication: http only. Default false. */
     allowV1: v.optional(v.boolean('expected true or false'), false),
+    /**
+     * How a load balancer or reverse proxy in front says where its clients are: proxy-protocol (nobody else may connect then),
+     * or x-forwarded-for. Default: whoever connects is the client.
+     */
+    clientAddress: v.optional(oneOf(CLIENT_ADDRESS)),
+    /** Address ranges (CIDR) of those that are believed; goes with clientAddress. */
+    trustedProxies: v.optional(addressRanges),
   },
-  'expected a URL, or keys url, allowV1',
+  'expected a URL, or keys url, allowV1, clientAddress, trustedProxies',
 );
 
 /** One listener: the URL alone, or a mapping. */
@@ -21,7 +28,18 @@ export const listener = v.lazy((input): v.GenericSchema<unknown, Listener> => {
   if (typeof input === 'string') return parsed('a URL', parseListener);
   return v.pipe(
     longListener,
-    v.transform(({ url, allowV1 }) => ({ ...url, allowV1 })),
+    v.rawTransform<v.InferOutput<typeof longListener>, Listener>(({ dataset: { value }, addIssue, NEVER }) => {
+      const { url, allowV1, clientAddress: says, trustedProxies: peers } = value;
+      if (says !== undefined && peers !== undefined) return { ...url, allowV1, trusted: { peers, says } };
+      if (says === undefined && peers === undefined) return { ...url, allowV1 };
+      const key = says === undefined ? 'trustedProxies' : 'clientAddress';
+      const other = says === undefined ? 'clientAddress' : 'trustedProxies';
+      addIssue({
+        message: `expected ${other} with ${key}, found none`,
+        path: [{ type: 'object', origin: 'value', input: value, key, value: value[key] }],
+      });
+      return NEVER;
+    }),
   );
 });
 

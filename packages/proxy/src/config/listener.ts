@@ -1,5 +1,5 @@
 import { RpchError } from '@rpch/rpc';
-import { bracketedIpv6, parseIp } from '../access/ip.ts';
+import { bracketedIpv6, type Cidr, parseIp } from '../access/ip.ts';
 import { parsePort } from '../access/ports.ts';
 
 /** Where to accept connections. */
@@ -13,6 +13,18 @@ export interface Listener {
   readonly port: number;
   /** Take RPC over HTTP version 1 here, which has neither TLS nor authentication. Never with `tls`. */
   readonly allowV1: boolean;
+  /** Absent: whoever connects is the client, whatever he says of others. */
+  readonly trusted?: TrustedProxies;
+}
+
+/** How a load balancer or reverse proxy says where its clients are: ahead of everything (PROXY protocol), or in each request. */
+export const CLIENT_ADDRESS = ['proxy-protocol', 'x-forwarded-for'] as const;
+
+/** The load balancers and reverse proxies in front of a listener, whose word on the addresses of clients is taken. */
+export interface TrustedProxies {
+  /** At least one. Nobody else is believed; where `says` is `proxy-protocol`, nobody else may connect. */
+  readonly peers: readonly Cidr[];
+  readonly says: (typeof CLIENT_ADDRESS)[number];
 }
 
 const FORM = /^(https?):\/\/(\[[^\]]*\]|[^:/?#@[\]]*)(?::([^/?#]*))?(.*)$/i;

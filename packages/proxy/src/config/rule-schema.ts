@@ -1,17 +1,20 @@
 import { RpchError } from '@rpch/rpc';
 import * as v from 'valibot';
 import { type ConnectTo, type Endpoints, parseConnectTo } from '../access/connect-to.ts';
-import { parseCidr } from '../access/ip.ts';
+import { type Cidr, parseCidr } from '../access/ip.ts';
 import { badRule } from '../access/ports.ts';
 import { type AccessRule, connectFault, makeRule, parsePattern } from '../access/rule.ts';
 import { parsed, text } from './fields.ts';
 
-const cidr = parsed('an address range such as 10.0.0.0/8', (range) => {
+const cidr = parsed('an address range such as 10.0.0.0/8', parseRange);
+
+/** Reads an address range. Throws {@link RpchError} `RPCH_BAD_RULE`. */
+export function parseRange(range: string): Cidr {
   const found = parseCidr(range);
   if (found === undefined)
     throw badRule(`expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "${range}"`);
   return found;
-});
+}
 
 /** Address ranges (CIDR), at least one. */
 export const addressRanges = v.pipe(

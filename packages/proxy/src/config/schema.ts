@@ -88,7 +88,8 @@ const limits = v.strictObject(
 export const FileSchema = v.strictObject(
   {
     /**
-     * Where to listen: http://127.0.0.1:8080, https://0.0.0.0:443, https://[::]:443, or a mapping with url and allowV1.
+     * Where to listen: http://127.0.0.1:8080, https://0.0.0.0:443, https://[::]:443, or a mapping with url, allowV1,
+     * clientAddress and trustedProxies.
      * Default http://127.0.0.1:8080.
      */
     listen: v.optional(

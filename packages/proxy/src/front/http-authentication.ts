@@ -1,3 +1,4 @@
+import type { Origin } from '../access/origin.ts';
 import type { RefusalReason } from '../accounts/auth-result.ts';
 import type { Authenticator, NtlmLogin } from '../accounts/authenticator.ts';
 import type { Account, ChannelBindings } from '../accounts/provider.ts';
@@ -15,7 +16,6 @@ export interface HttpAuthenticationOptions {
   readonly authenticator: Authenticator;
   /** Offered, in this order. */
   readonly schemes: readonly Scheme[];
-  readonly address: string;
   readonly channelBindings?: ChannelBindings;
 }
 
@@ -25,54 +25,63 @@ const REALM = 'Basic realm="rpch", charset="UTF-8"';
 
 /**
  * HTTP authentication of one TCP connection: Basic (RFC 7617) for each request, NTLM for the connection, as IIS has it:
- * once it is authenticated, requests without Authorization are too.
+ * once it is authenticated, requests without Authorization are too. Only those from the same address are: a reverse proxy
+ * may send requests of several clients on one connection.
  */
 export class HttpAuthentication {
   readonly #options: HttpAuthenticationOptions;
-  #ntlm: NtlmLogin | undefined;
-  #account: Account | undefined;
+  #ntlm: { readonly address: string; readonly login: NtlmLogin } | undefined;
+  #loggedIn: { readonly address: string; readonly account: Account } | undefined;
 
   constructor(options: HttpAuthenticationOptions) {
     this.#options = options;
   }
 
   /** Judges the value of a request's Authorization field; one request at a time. */
-  async check(authorization: string | undefined): Promise<HttpAuthResult> {
-    if (authorization === undefined)
-      return this.#account === undefined ? this.#refused() : this.#accepted(this.#account);
+  async check(authorization: string | undefined, origin: Origin): Promise<HttpAuthResult> {
+    if (authorization === undefined) {
+      const { address, account } = this.#loggedIn ?? {};
+      return account === undefined || address !== origin.address ? this.#refused() : { kind: 'authenticated', account };
+    }
     const [scheme = '', credentials = ''] = authorization.split(/ +/, 2);
     const name = scheme.toLowerCase() as Scheme;
     if (!this.#options.schemes.includes(name)) return this.#refused();
-    return name === 'basic' ? await this.#basic(credentials) : await this.#ntlmLeg(credentials);
+    return name === 'basic' ? await this.#basic(credentials, origin) : await this.#ntlmLeg(credentials, origin);
   }
 
-  async #basic(credentials: string): Promise<HttpAuthResult> {
+  async #basic(credentials: string, origin: Origin): Promise<HttpAuthResult> {
     const text = Buffer.from(credentials, 'base64').toString('utf8');
     const colon = text.indexOf(':');
     if (colon < 0) return this.#refused();
-    const { authenticator, address } = this.#options;
-    const result = await authenticator.basic({ address, user: text.slice(0, colon), password: text.slice(colon + 1) });
+    const { authenticator } = this.#options;
+    const result = await authenticator.basic({
+      ...origin,
+      user: text.slice(0, colon),
+      password: text.slice(colon + 1),
+    });
     return result.kind === 'accepted'
       ? { kind: 'authenticated', account: result.account }
       : this.#judged(result.reason);
   }
 
-  async #ntlmLeg(credentials: string): Promise<HttpAuthResult> {
+  async #ntlmLeg(credentials: string, origin: Origin): Promise<HttpAuthResult> {
     if (credentials.length > MAX_TOKEN_CHARACTERS) return this.#refused();
-    this.#account = undefined;
-    const { authenticator, address, channelBindings } = this.#options;
-    this.#ntlm ??= authenticator.startNtlm({ address, ...(channelBindings === undefined ? {} : { channelBindings }) });
-    if (this.#ntlm === undefined) return this.#refused();
-    const result = await this.#ntlm.step(Buffer.from(credentials, 'base64'));
+    this.#loggedIn = undefined;
+    const { address } = origin;
+    const { authenticator, channelBindings } = this.#options;
+    const begun = this.#ntlm?.address === address ? this.#ntlm.login : undefined;
+    const login =
+      begun ?? authenticator.startNtlm({ ...origin, ...(channelBindings === undefined ? {} : { channelBindings }) });
+    if (login === undefined) return this.#refused();
+    this.#ntlm = { address, login };
+    const result = await login.step(Buffer.from(credentials, 'base64'));
     if (result.kind === 'challenge') {
       return { kind: 'challenge', challenges: [`NTLM ${Buffer.from(result.token).toString('base64')}`] };
     }
     this.#ntlm = undefined;
-    return result.kind === 'accepted' ? this.#accepted(result.account) : this.#judged(result.reason);
-  }
-
-  #accepted(account: Account): HttpAuthResult {
-    this.#account = account;
+    if (result.kind !== 'accepted') return this.#judged(result.reason);
+    const { account } = result;
+    this.#loggedIn = { address, account };
     return { kind: 'authenticated', account };
   }
 

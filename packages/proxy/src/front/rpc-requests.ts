@@ -3,10 +3,12 @@ import {
   connectRefusal,
   connectTargetOf,
   type HttpHead,
+  type HttpReply,
   ProtocolError,
   type RpcHttpConnection,
   type RpcHttpHandler,
 } from '@rpch/rpc/internal';
+import type { Origin } from '../access/origin.ts';
 import type { AccessPolicy } from '../access/policy.ts';
 import { parseTarget, type Target } from '../access/target.ts';
 import type { Counters } from '../counters.ts';
@@ -15,6 +17,7 @@ import { ECHO_REPLY, newIncident, refusal } from '../sessions/responses.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { V1Sessions } from '../sessions/v1-sessions.ts';
 import type { Admitted } from './connections.ts';
+import type { Locate } from './forwarded-for.ts';
 import type { HttpAuthentication } from './http-authentication.ts';
 import { isRpcProxyPath } from './paths.ts';
 
@@ -25,8 +28,12 @@ const KINDS: ReadonlyMap<string, 'in' | 'out'> = new Map([
   ['RPC_OUT_DATA', 'out'],
 ]);
 
+/** For requests from an address that has too many connections. */
+const OVERLOADED: HttpReply = { statusLine: 'HTTP/1.1 503 Service Unavailable', close: true };
+
 export interface RpcRequestsOptions {
   readonly admitted: Admitted;
+  readonly locate: Locate;
   readonly authentication: HttpAuthentication;
   readonly policy: () => AccessPolicy;
   readonly sessions: Sessions;
@@ -47,27 +54,30 @@ export class RpcRequests implements RpcHttpHandler {
   request(connection: RpcHttpConnection, head: HttpHead): void {
     this.#handle(connection, head).catch((error: unknown) => {
       const { log, admitted } = this.#options;
-      log.error({ event: 'request.failed', address: admitted.address, error: String(error) }, 'a fault of the proxy');
+      log.error({ event: 'request.failed', ...admitted.origin, error: String(error) }, 'a fault of the proxy');
       connection.reply({ statusLine: 'HTTP/1.1 500 Internal Server Error', close: true });
     });
   }
 
   closed(_connection: RpcHttpConnection, why: string): void {
-    this.#options.log.debug(
-      { event: 'connection.closed', address: this.#options.admitted.address, why },
-      'connection closed',
-    );
+    const { log, admitted } = this.#options;
+    log.debug({ event: 'connection.closed', ...admitted.origin, why }, 'connection closed');
   }
 
   async #handle(connection: RpcHttpConnection, head: HttpHead): Promise<void> {
-    const { admitted, authentication, counters, sessions } = this.#options;
+    const { admitted, authentication, counters, locate, sessions } = this.#options;
     const kind = KINDS.get(head.method);
     const isV1 = head.method === 'RPC_CONNECT';
     counters.count('requests', kind === undefined && !isV1 ? 'other' : head.method);
+    const origin = locate(head.fields('x-forwarded-for'));
+    if (origin === undefined) {
+      connection.reply(OVERLOADED);
+      return;
+    }
     const question = head.target.indexOf('?');
     const path = question < 0 ? head.target : head.target.slice(0, question);
     if (isV1 && this.#options.v1Sessions !== undefined) {
-      this.#openV1(this.#options.v1Sessions, connection, head);
+      this.#openV1(this.#options.v1Sessions, connection, head, origin);
       return;
     }
     if (!isRpcProxyPath(path)) {
@@ -82,7 +92,7 @@ export class RpcRequests implements RpcHttpHandler {
       return;
     }
     admitted.checking();
-    const result = await authentication.check(head.field('authorization'));
+    const result = await authentication.check(head.field('authorization'), origin);
     if (!connection.active) return;
     if (result.kind === 'challenge') {
       admitted.idle();
@@ -94,7 +104,7 @@ export class RpcRequests implements RpcHttpHandler {
     }
     if (result.kind === 'undecided') {
       const incident = newIncident(randomBytes);
-      this.#options.log.warn({ event: 'request.undecided', incident, address: admitted.address }, 'login undecided');
+      this.#options.log.warn({ event: 'request.undecided', incident, ...origin }, 'login undecided');
       connection.reply(refusal(incident));
       return;
     }
@@ -107,14 +117,14 @@ export class RpcRequests implements RpcHttpHandler {
     if (target === undefined) return;
     const { account } = result;
     const decision = this.#options.policy().check({ ...target, account });
-    sessions.open(kind, { connection, head, purpose: { account, address: admitted.address, target, decision } });
+    sessions.open(kind, { connection, head, purpose: { account, origin, target, decision } });
   }
 
   /**
    * Version 1: no credentials, any path, and a body without length, which begins at once ([MS-RPCH] 2.1.1.1.1, 3.1.2.3). Rules
    * that name accounts or groups are not for it.
    */
-  #openV1(v1Sessions: V1Sessions, connection: RpcHttpConnection, head: HttpHead): void {
+  #openV1(v1Sessions: V1Sessions, connection: RpcHttpConnection, head: HttpHead, origin: Origin): void {
     const { admitted, policy } = this.#options;
     const why = connectRefusal(head.field);
     if (why !== undefined) {
@@ -125,7 +135,7 @@ export class RpcRequests implements RpcHttpHandler {
     if (target === undefined) return;
     const decision = policy().check({ ...target, account: undefined });
     admitted.authenticated();
-    v1Sessions.open({ connection, head, address: admitted.address, target, decision });
+    v1Sessions.open({ connection, head, origin, target, decision });
   }
 
   #target(connection: RpcHttpConnection, query: string): Target | undefined {
@@ -140,7 +150,7 @@ export class RpcRequests implements RpcHttpHandler {
 
   #malformed(connection: RpcHttpConnection, why: string): void {
     const { log, admitted } = this.#options;
-    log.info({ event: 'request.malformed', address: admitted.address, why }, 'malformed request');
+    log.info({ event: 'request.malformed', ...admitted.origin, why }, 'malformed request');
     connection.reply({ statusLine: 'HTTP/1.1 400 Bad Request', close: true });
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { adoptWebServer } from '@rpch/rpc/internal';
 import type { Log } from '../log.ts';
 import type { Admitted } from './connections.ts';
+import type { Locate } from './forwarded-for.ts';
 import type { HttpAuthentication } from './http-authentication.ts';
 import { isRpcProxyPath } from './paths.ts';
 
@@ -17,6 +18,7 @@ export interface WebLimits {
 
 interface Visitor {
   readonly admitted: Admitted;
+  readonly locate: Locate;
   readonly authentication: HttpAuthentication;
 }
 
@@ -65,8 +67,13 @@ export class Web {
       response.writeHead(404).end();
       return;
     }
+    const origin = visitor.locate(request.headersDistinct['x-forwarded-for'] ?? []);
+    if (origin === undefined) {
+      response.writeHead(503, { 'Content-Length': 0, Connection: 'close' }).end();
+      return;
+    }
     visitor.admitted.checking();
-    const result = await visitor.authentication.check(request.headers.authorization);
+    const result = await visitor.authentication.check(request.headers.authorization, origin);
     if (result.kind === 'challenge') {
       visitor.admitted.idle();
       response.writeHead(401, { 'WWW-Authenticate': [...result.challenges], 'Content-Length': 0 }).end();
@@ -78,7 +85,7 @@ export class Web {
     }
     visitor.admitted.authenticated();
     this.#log.debug(
-      { event: 'web.request', account: result.account.name, method: request.method },
+      { event: 'web.request', ...origin, account: result.account.name, method: request.method },
       'request for the RPC Proxy URL',
     );
     if (request.method !== 'GET' && request.method !== 'HEAD') {

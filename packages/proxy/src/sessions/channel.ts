@@ -10,6 +10,7 @@ import {
   ProtocolError,
   type RpcHttpConnection,
 } from '@rpch/rpc/internal';
+import type { Origin } from '../access/origin.ts';
 import type { AccessDecision } from '../access/policy.ts';
 import type { Target } from '../access/target.ts';
 import type { Account } from '../accounts/provider.ts';
@@ -22,8 +23,8 @@ export const LINGER = 500;
 /** Whose channel it is and where it is to lead. */
 export interface ChannelPurpose {
   readonly account: Account;
-  /** The client's address, for the log and for CONN/B2. */
-  readonly address: string;
+  /** Where the client is, for the log and for CONN/B2. */
+  readonly origin: Origin;
   readonly target: Target;
   readonly decision: AccessDecision;
 }

@@ -117,7 +117,7 @@ export class InHalf extends HalfBase<InChannel> implements InboundProxyPort {
       receiveWindow: options.receiveWindow,
       connectionTimeout: options.connectionTimeout,
       recyclingTimeout: options.stallTimeout,
-      clientAddress: clientAddressOf(channel.purpose.address),
+      clientAddress: clientAddressOf(channel.purpose.origin.address),
       conduct: channel.conduct,
     };
     this.role = new InboundProxy(this, roleOptions, channel, opening);

@@ -1,5 +1,6 @@
 import { TICK } from '@rpch/rpc/internal';
 import { chooseEndpoint } from '../access/choose-endpoint.ts';
+import type { Origin } from '../access/origin.ts';
 import type { Lookup } from '../access/resolve.ts';
 import { normaliseServerName } from '../access/target.ts';
 import type { Counters } from '../counters.ts';
@@ -58,7 +59,7 @@ interface Session {
   readonly account: string;
   readonly server: string;
   readonly port: number;
-  readonly address: string;
+  readonly origin: Origin;
   readonly protocol: string | undefined;
   /** While dialling. */
   readonly dialling: Set<Deadline>;
@@ -225,7 +226,7 @@ export class Sessions implements ChannelOwner<AnyChannel> {
       account: account.name,
       server: normaliseServerName(purpose.target.server),
       port: purpose.target.port,
-      address: purpose.address,
+      origin: purpose.origin,
       protocol,
       dialling: new Set(),
       refused: undefined,
@@ -373,12 +374,12 @@ function occupied(session: Session, { kind }: AnyChannel): string | undefined {
 }
 
 function describe({ kind, purpose }: AnyChannel): Record<string, unknown> {
-  const { account, address, target } = purpose;
-  return { channel: kind, account: account.name, address, server: target.server, port: target.port };
+  const { account, origin, target } = purpose;
+  return { channel: kind, account: account.name, ...origin, server: target.server, port: target.port };
 }
 
 function describeSession(session: Session | undefined): Record<string, unknown> {
   if (session === undefined) return {};
-  const { id, account, address, server, port } = session;
-  return { session: id, account, address, server, port };
+  const { id, account, origin, server, port } = session;
+  return { session: id, account, ...origin, server, port };
 }

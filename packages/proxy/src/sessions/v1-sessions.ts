@@ -1,5 +1,6 @@
 import { type HttpHead, MixedSession, type MixedSessionEnd, type RpcHttpConnection, TICK } from '@rpch/rpc/internal';
 import { chooseEndpoint } from '../access/choose-endpoint.ts';
+import type { Origin } from '../access/origin.ts';
 import type { AccessDecision } from '../access/policy.ts';
 import type { Target } from '../access/target.ts';
 import { dial } from './backend.ts';
@@ -17,7 +18,7 @@ export interface V1SessionsOptions {
 export interface V1Request {
   readonly connection: RpcHttpConnection;
   readonly head: HttpHead;
-  readonly address: string;
+  readonly origin: Origin;
   readonly target: Target;
   readonly decision: AccessDecision;
 }
@@ -147,5 +148,5 @@ export class V1Sessions {
 }
 
 function describe({ id, request }: V1Session): Record<string, unknown> {
-  return { session: id, address: request.address, server: request.target.server, port: request.target.port };
+  return { session: id, ...request.origin, server: request.target.server, port: request.target.port };
 }

@@ -114,6 +114,17 @@ test('an acceptor is not believed about an account that has no hash', async () =
   assert.deepEqual(result, { kind: 'refused', name: 'bob', why: 'no such account for NTLM' });
 });
 
+test('an acceptor that lets nobody in is not followed', async () => {
+  const anonymous = new LocalProvider({
+    accounts,
+    domains: DOMAINS,
+    hasher,
+    acceptNtlm: () => ({ step: async () => ({ kind: 'anonymous' }) }),
+  });
+  const result = await anonymous.startNtlm({})?.step(Buffer.alloc(0));
+  assert.deepEqual(result, { kind: 'refused', why: 'anonymous logon' });
+});
+
 test('a trial account takes the place of one in the file, with none of its groups', async () => {
   const both = await withTrialAccounts(accounts, [{ name: 'ALICE', password: 'trial' }], hasher);
   const trial = new LocalProvider({ accounts: both, domains: DOMAINS, hasher, acceptNtlm });

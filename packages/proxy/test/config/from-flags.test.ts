@@ -106,6 +106,19 @@ endpoints: [{ listen: "127.0.0.1:1", connect: "a:1" }]
   );
 });
 
+test('the trusted proxies of the flags are those of all listeners', () => {
+  const text = `
+listen: ["http://127.0.0.1:80", { url: "http://127.0.0.1:81", clientAddress: proxy-protocol, trustedProxies: [10.0.0.5] }]
+`;
+  const trusted = (flags: ProxyFlags) =>
+    parseSettings(text, 'rpch.yaml', flags).listen.map(
+      ({ trusted }) => trusted && [trusted.says, ...trusted.peers.map(({ text }) => text)],
+    );
+  assert.deepEqual(trusted({}), [undefined, ['proxy-protocol', '10.0.0.5']]);
+  const flags = { clientAddress: 'x-forwarded-for', trustedProxies: ['10.0.0.6', '10.1.0.0/24'] };
+  assert.deepEqual(trusted(flags), Array(2).fill(['x-forwarded-for', '10.0.0.6', '10.1.0.0/24']));
+});
+
 test('a wrong flag is named, with what was expected and what was found', () => {
   const rows: [ProxyFlags, string][] = [
     [{ listen: ['foo'] }, '--listen: expected a URL such as http://127.0.0.1:8080 or https://0.0.0.0:443, found "foo"'],
@@ -140,6 +153,16 @@ test('a wrong flag is named, with what was expected and what was found', () => {
     [
       { listen: ['https://127.0.0.1:443'], allowV1: true },
       '--allow-v1: expected an http listener, found https://127.0.0.1:443: version 1 has no TLS',
+    ],
+    [
+      { clientAddress: 'forwarded', trustedProxies: ['::1'] },
+      '--client-address: expected one of proxy-protocol, x-forwarded-for, found "forwarded"',
+    ],
+    [{ clientAddress: 'proxy-protocol' }, '--client-address: expected --trusted-proxies with it, found none'],
+    [{ trustedProxies: ['10.0.0.5'] }, '--trusted-proxies: expected --client-address with it, found none'],
+    [
+      { clientAddress: 'proxy-protocol', trustedProxies: ['10.0.0.5', 'balancer'] },
+      '--trusted-proxies: expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "balancer"',
     ],
     [
       { endpoint: ['127.0.0.1:7135'] },

@@ -57,7 +57,10 @@ test('an empty file is all defaults, and they are safe', () => {
 test('a file that says everything', () => {
   const settings = parseSettings(
     `
-listen: [ { url: "http://127.0.0.1:8080", allowV1: true }, "https://[::]:443", { url: "http://127.0.0.1:81" } ]
+listen:
+  - { url: "http://127.0.0.1:8080", allowV1: true }
+  - "https://[::]:443"
+  - { url: "http://127.0.0.1:81", clientAddress: x-forwarded-for, trustedProxies: [10.0.0.5, "2001:db8::/64"] }
 tls: { certFile: cert.pem, keyFile: /keys/key.pem, min: 1.2, max: TLSv1.2 }
 allow:
   - ncacn_ip_tcp:127.0.0.1[135,49152-65535]
@@ -107,6 +110,10 @@ limits: { connections: 10, connectionsPerAddress: 9, unauthenticated: 8, unauthe
       [443, false],
       [81, false],
     ],
+  );
+  assert.deepEqual(
+    settings.listen.map(({ trusted }) => trusted && [trusted.says, ...trusted.peers.map(({ text }) => text)]),
+    [undefined, undefined, ['x-forwarded-for', '10.0.0.5', '2001:db8::/64']],
   );
   assert.deepEqual(settings.tls, {
     certFile: '/etc/rpch/cert.pem',
@@ -247,6 +254,26 @@ test('each wrong thing is told with its place, what was expected and what was fo
       'listen:\n  - url: https://0.0.0.0:443\n    allowV1: true',
       'rpch.yaml:3:14: listen[0].allowV1: expected allowV1 on http listeners only, found it on https://0.0.0.0:443: version 1 has no TLS',
     ],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    clientAddress: proxy-protocol',
+      'rpch.yaml:3:20: listen[0].clientAddress: expected trustedProxies with clientAddress, found none',
+    ],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    trustedProxies: [10.0.0.5]',
+      'rpch.yaml:3:21: listen[0].trustedProxies: expected clientAddress with trustedProxies, found none',
+    ],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    clientAddress: forwarded\n    trustedProxies: [10.0.0.5]',
+      'rpch.yaml:3:20: listen[0].clientAddress: expected one of proxy-protocol, x-forwarded-for, found "forwarded"',
+    ],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    clientAddress: proxy-protocol\n    trustedProxies: [balancer]',
+      'rpch.yaml:4:22: listen[0].trustedProxies[0]: expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "balancer"',
+    ],
+    [
+      'listen:\n  - url: https://0.0.0.0:443\n    clientAddress: proxy-protocol\n    trustedProxies: []',
+      'rpch.yaml:4:21: listen[0].trustedProxies: expected at least one address range, found a list',
+    ],
     ['listen: [{ allowV1: true }]', 'rpch.yaml:1:10: listen[0]: expected key url, found none'],
     [
       'listen: [{ url: "http://x:1" }]',
@@ -260,7 +287,10 @@ test('each wrong thing is told with its place, what was expected and what was fo
       'listen: [{ url: "http://[::1]:1", allowV1: 1 }]',
       'rpch.yaml:1:44: listen[0].allowV1: expected true or false, found 1',
     ],
-    ['listen: [7]', 'rpch.yaml:1:10: listen[0]: expected a URL, or keys url, allowV1, found 7'],
+    [
+      'listen: [7]',
+      'rpch.yaml:1:10: listen[0]: expected a URL, or keys url, allowV1, clientAddress, trustedProxies, found 7',
+    ],
     ['endpoints: {}', 'rpch.yaml:1:12: endpoints: expected a list of endpoints, found a mapping'],
     ['endpoints: [a]', 'rpch.yaml:1:13: endpoints[0]: expected keys listen, connect, from, mode, found "a"'],
     ['endpoints:\n  - listen: unix:/a', 'rpch.yaml:2:5: endpoints[0]: expected key connect, found none'],

@@ -16,11 +16,11 @@ export interface CallPeer {
 
 /** What a handler learns of the call that it serves. */
 export interface RpcCall {
-  /** Who calls, proven by the security context; undefined where no authentication took place. */
+  /** Who calls, proven by the security context; undefined where no authentication took place, and of anonymous callers. */
   readonly identity: PeerIdentity | undefined;
-  /** One of AuthType: `none` without authentication. */
+  /** One of AuthType: `none` without authentication, and of anonymous callers, whatever their security context is. */
   readonly authType: number;
-  /** One of AuthLevel. */
+  /** One of AuthLevel: `none` of anonymous callers, since everybody knows the key of their security context. */
   readonly authLevel: number;
   /** The object UUID of the request, if it has one (C706 2.3.1). */
   readonly object: string | undefined;

@@ -73,19 +73,25 @@ export function accountText({
   return domain === '' ? user : `${domain}\\${user}`;
 }
 
+/** What the last leg of an authentication leaves. */
+interface CompleteContext {
+  /** What the peer is still to be sent; undefined where that is nothing. */
+  readonly token: Uint8Array | undefined;
+  /** Protects what follows; to be made once, by those who need it. */
+  protection(): MessageProtection;
+}
+
 /**
  * What one leg of an authentication brought. A refusal names its reason for the log; a client is told no more than
  * that it was refused. The names in a refusal are what the peer claimed, unproven.
+ *
+ * `anonymous` completes a context too, but nobody stands at its other end, and its key is known to everybody. Only acceptors that
+ * were told to let such peers in bring it.
  */
 export type AcceptorResult =
   | { readonly kind: 'challenge'; readonly token: Uint8Array }
-  | ({
-      readonly kind: 'accepted';
-      /** What the peer is still to be sent; undefined where that is nothing. */
-      readonly token: Uint8Array | undefined;
-      /** Protects what follows; to be made once, by those who need it. */
-      protection(): MessageProtection;
-    } & PeerIdentity)
+  | ({ readonly kind: 'accepted' } & CompleteContext & PeerIdentity)
+  | ({ readonly kind: 'anonymous' } & CompleteContext)
   | { readonly kind: 'refused'; readonly user?: string; readonly domain?: string; readonly why: string };
 
 /**
@@ -93,7 +99,7 @@ export type AcceptorResult =
  * leg at a time.
  */
 export interface SecurityAcceptor {
-  /** True once a peer was accepted; every later step is refused. */
+  /** True once a peer was accepted, anonymous or not; every later step is refused. */
   readonly complete: boolean;
 
   /**

@@ -375,7 +375,7 @@ export class ServerAssociation implements PduSink, NegotiationHost {
     this.#options.statistics.callsIn++;
     let stubLength = call.stubLength;
     try {
-      if (call.authLevel >= AuthLevel.packet) stubLength = this.#verified(call);
+      if (call.security.authLevel >= AuthLevel.packet) stubLength = this.#verified(call);
       const called = call.context.served.interface;
       this.#calls.run(call, called, call.takeStub(stubLength), (outcome) => this.#answer(call, outcome, bound));
     } catch (error) {

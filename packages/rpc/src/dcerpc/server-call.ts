@@ -5,7 +5,7 @@ import { FaultStatus } from './fault-status.ts';
 import type { PresentationContext } from './presentation-contexts.ts';
 import type { Request } from './request.ts';
 import type { CallPeer, RpcCall } from './rpc-interface.ts';
-import type { PeerIdentity } from './security-context.ts';
+import { AuthLevel, AuthType, type PeerIdentity } from './security-context.ts';
 import type { ServerSecurityContext } from './server-security.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -51,11 +51,11 @@ export class ServerCall implements RpcCall {
   }
 
   get authType(): number {
-    return this.security.authType;
+    return this.security.anonymous ? AuthType.none : this.security.authType;
   }
 
   get authLevel(): number {
-    return this.security.authLevel;
+    return this.security.anonymous ? AuthLevel.none : this.security.authLevel;
   }
 
   get associationGroup(): number {

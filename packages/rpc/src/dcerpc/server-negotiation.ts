@@ -311,6 +311,7 @@ function legOf(result: AcceptorResult): Leg {
     case 'challenge':
       return { token: result.token, complete: false };
     case 'accepted':
+    case 'anonymous':
       return { token: result.token, complete: true };
     case 'refused': {
       const { user, domain, why } = result;

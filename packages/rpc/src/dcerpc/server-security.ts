@@ -48,6 +48,7 @@ export class ServerSecurityContext {
   #refusal: string | undefined;
   #acceptor: SecurityAcceptor | undefined;
   #identity: PeerIdentity | undefined;
+  #anonymous = false;
   #messages: MessageProtection | undefined;
   #makeMessages: (() => MessageProtection) | undefined;
   #protection: { readonly headerSigning: boolean; readonly pdus: PduProtection } | undefined;
@@ -81,9 +82,14 @@ export class ServerSecurityContext {
     return this.#refusal ?? 'a call in no security context';
   }
 
-  /** Who was accepted; undefined while nobody was, and where no authentication takes place. */
+  /** Who was accepted; undefined while nobody was, where no authentication takes place, and of an anonymous context. */
   get identity(): PeerIdentity | undefined {
     return this.#identity;
+  }
+
+  /** Complete without anybody at the other end: calls in it are as good as those without authentication. */
+  get anonymous(): boolean {
+    return this.#anonymous;
   }
 
   /** Whether a trailer names this context, but not as it was begun. */
@@ -119,7 +125,7 @@ export class ServerSecurityContext {
     const acceptor = this.#acceptor;
     if (acceptor === undefined) return { kind: 'refused', why: 'no authentication is under way' };
     const result = await acceptor.step(token);
-    if (result.kind !== 'accepted') return result;
+    if (result.kind !== 'accepted' && result.kind !== 'anonymous') return result;
     // At privacy a context that cannot encrypt is refused at once; at the levels below it shows at the first call, as in Windows.
     const messages = this.#authLevel === AuthLevel.privacy ? result.protection() : undefined;
     if (messages?.canSeal === false) {
@@ -130,8 +136,12 @@ export class ServerSecurityContext {
       );
     }
     this.#makeMessages = messages === undefined ? () => result.protection() : () => messages;
-    const { user, domain, workstation } = result;
-    this.#identity = { user, domain, workstation };
+    if (result.kind === 'accepted') {
+      const { user, domain, workstation } = result;
+      this.#identity = { user, domain, workstation };
+    } else {
+      this.#anonymous = true;
+    }
     this.#acceptor = undefined;
     this.#state = 'complete';
     return result;

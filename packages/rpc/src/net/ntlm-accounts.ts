@@ -19,6 +19,12 @@ export interface NtlmAccountsOptions {
    * name in lower case, without the domain. It should take as long either way.
    */
   readonly lookup: (user: string) => NtlmSecret | undefined | Promise<NtlmSecret | undefined>;
+  /**
+   * Lets clients have a security context that log on as nobody ([MS-NLMP] 3.2.5.1.2). Their calls are what calls without authentication
+   * are: `identity` is undefined, `authLevel` none, and an interface with a `minimumLevel` refuses them. Default: false, such a logon is
+   * refused, since whoever has no account can call without authentication.
+   */
+  readonly anonymous?: boolean;
 }
 
 /** What proves an account in NTLM: its password, or its NT hash, which is as good as that. */
@@ -40,6 +46,7 @@ const NETBIOS_NAME_LENGTH = 15;
  */
 export function ntlmAccounts(options: NtlmAccountsOptions): SecurityProviders {
   const { domain, dnsDomain, computer = hostname().slice(0, NETBIOS_NAME_LENGTH).toUpperCase() } = options;
+  const { anonymous = false } = options;
   const ours = new Set(['', domain, computer, ...(dnsDomain === undefined ? [] : [dnsDomain])].map(lowerCase));
   const ntlm: NtlmAcceptorOptions = {
     target: {
@@ -49,6 +56,7 @@ export function ntlmAccounts(options: NtlmAccountsOptions): SecurityProviders {
     },
     now: Date.now,
     random: randomBytes,
+    anonymous,
     lookup: async (written, writtenDomain) => {
       const { user, domain: named } = accountOf(written, writtenDomain);
       const secret = ours.has(lowerCase(named)) ? await options.lookup(user) : undefined;

@@ -28,11 +28,17 @@ export interface NegotiableInitiator extends SecurityInitiator {
 
 /** What one leg brought the accepting side of a mechanism that can be negotiated. */
 export type NegotiableResult =
-  | Exclude<AcceptorResult, { readonly kind: 'accepted' }>
-  | (Omit<Extract<AcceptorResult, { readonly kind: 'accepted' }>, 'protection'> & {
-      protection(): NegotiableProtection;
-      readonly mechListMic: MechListMic;
-    });
+  | Extract<AcceptorResult, { readonly kind: 'challenge' | 'refused' }>
+  | Negotiable<'accepted'>
+  | Negotiable<'anonymous'>;
+
+type Negotiable<Kind extends 'accepted' | 'anonymous'> = Omit<
+  Extract<AcceptorResult, { readonly kind: Kind }>,
+  'protection'
+> & {
+  protection(): NegotiableProtection;
+  readonly mechListMic: MechListMic;
+};
 
 /** The accepting side of a mechanism that can be negotiated. */
 export interface NegotiableAcceptor extends SecurityAcceptor {

@@ -23,27 +23,30 @@ import { bindPdu, cut, ECHO_ELEMENT, hex, Recorder, requestRun, serverAssociatio
 const HELLO = Uint8Array.of(1);
 const PROOF = Uint8Array.of(3);
 
-/** Three legs: 1, 2, 3. Leg 3 followed by other bytes is what a client without the password sends. */
+/** Three legs: 1, 2, 3. Leg 3 followed by other bytes is what a client without the password sends. Without a user it is anonymous. */
 class ThreeLegs implements SecurityAcceptor {
   complete = false;
-  readonly #user: string;
+  readonly #user: string | undefined;
   readonly #last: Uint8Array | undefined;
   readonly #gate: Promise<void> | undefined;
 
-  constructor({ user = 'alice', last, gate }: { user?: string; last?: Uint8Array; gate?: Promise<void> } = {}) {
-    this.#user = user;
-    this.#last = last;
-    this.#gate = gate;
+  constructor(options: { user?: string | undefined; last?: Uint8Array; gate?: Promise<void> } = {}) {
+    this.#user = 'user' in options ? options.user : 'alice';
+    this.#last = options.last;
+    this.#gate = options.gate;
   }
 
   async step(token: Uint8Array): Promise<AcceptorResult> {
     await this.#gate;
     if (token[0] === 1) return { kind: 'challenge', token: Uint8Array.of(2) };
     if (token[0] !== 3) throw new ProtocolError('RPCH_BAD_TOKEN', 'no leg', 'test');
-    if (token.length > 1) return { kind: 'refused', user: this.#user, domain: 'PEER', why: 'wrong password' };
+    const [user, last] = [this.#user, this.#last];
+    if (token.length > 1)
+      return { kind: 'refused', ...(user === undefined ? {} : { user, domain: 'PEER' }), why: 'wrong password' };
     this.complete = true;
     const protection = () => new FakeProtection();
-    return { kind: 'accepted', user: this.#user, domain: 'PEER', workstation: '', token: this.#last, protection };
+    if (user === undefined) return { kind: 'anonymous', token: last, protection };
+    return { kind: 'accepted', user, domain: 'PEER', workstation: '', token: last, protection };
   }
 }
 
@@ -378,22 +381,70 @@ test('an interface below its level is access_denied at the first fragment, and t
   assert.equal(packet.calls.length, 1);
 
   const acceptor = () => new ThreeLegs({ user: '' });
-  const nobody = await authenticated(AuthLevel.privacy, { minimumLevel: AuthLevel.connect, acceptor });
-  assert.deepEqual(faultOf(await nobody.giveOne(one(request(2, u32(1), nobody.protection)))), [5, 3]);
+  const nameless = await authenticated(AuthLevel.privacy, { minimumLevel: AuthLevel.connect, acceptor });
+  assert.deepEqual(faultOf(await nameless.giveOne(one(request(2, u32(1), nameless.protection)))), [5, 3]);
 });
 
-test('a verification trailer is compared and taken off; one that does not hold is access_denied', async () => {
-  const { association, giveOne, output, protection } = await authenticated(AuthLevel.integrity);
-  const trailed = (headerSigning: boolean) => {
-    const context = { abstractSyntax: ECHO, transferSyntax: NDR };
-    const trailer = encodeVerificationTrailer(4, { headerSigning, context, header: undefined });
-    return Buffer.concat([u32(7), trailer ?? hex('')]);
-  };
-  association.rpc(one(request(2, trailed(false), protection)), 1);
-  assert.deepEqual(responseOf(output.pdus.splice(0)[0] ?? hex(''), protection), u32(7));
-  assert.deepEqual(faultOf(await giveOne(one(request(3, trailed(true), protection)))), [5, 3]);
-  assert.equal(output.ended, undefined);
+const nobody = () => new ThreeLegs({ user: undefined });
+const LEVELS = [AuthLevel.connect, AuthLevel.packet, AuthLevel.integrity, AuthLevel.privacy];
+
+test('a call in an anonymous context is told as one without authentication, whatever the level of the context', async () => {
+  for (const authLevel of LEVELS) {
+    const { association, output, calls, protection } = await authenticated(authLevel, { acceptor: nobody });
+    association.rpc(one(request(2, u32(5), protection)), 1);
+    assert.deepEqual(responseOf(output.pdus.splice(0)[0] ?? hex(''), protection), u32(5));
+    const [call] = calls;
+    assert.deepEqual(
+      [call?.identity, call?.authType, call?.authLevel],
+      [undefined, AuthType.none, AuthLevel.none],
+      `level ${authLevel}`,
+    );
+  }
 });
+
+test('an anonymous context satisfies no level but none, and is anonymous to the log', async () => {
+  for (const minimumLevel of LEVELS) {
+    for (const authLevel of LEVELS) {
+      const { giveOne, output, calls, protection } = await authenticated(authLevel, { minimumLevel, acceptor: nobody });
+      assert.deepEqual(faultOf(await giveOne(one(request(2, u32(1), protection)))), [5, 3]);
+      assert.equal(calls.length, 0);
+      const why = `a call of kept was refused: anonymous at auth_level 1, where ${minimumLevel} is wanted`;
+      assert.deepEqual(output.refusals, [why]);
+      assert.equal(output.ended, undefined);
+    }
+  }
+});
+
+test('an anonymous context beside a named one: each call has its own', async () => {
+  let made = 0;
+  const acceptor = () => new ThreeLegs({ user: made++ === 0 ? undefined : 'alice' });
+  const begun = await authenticated(AuthLevel.integrity, { minimumLevel: AuthLevel.integrity, acceptor });
+  const named = { authLevel: AuthLevel.integrity, authContextId: 8 };
+  await begun.giveOne(alterWith(verifier(HELLO, named)));
+  assert.deepEqual(await begun.give(auth3With(verifier(PROOF, named))), []);
+  await begun.giveOne(one(request(2, u32(1), protectionOf(named))));
+  assert.equal(begun.calls[0]?.identity?.user, 'alice');
+  assert.deepEqual(faultOf(await begun.giveOne(one(request(3, u32(1), begun.protection)))), [5, 3]);
+  assert.equal(begun.calls.length, 1);
+});
+
+for (const acceptor of [undefined, nobody]) {
+  const whose = acceptor === undefined ? '' : ', in an anonymous context too';
+  test(`a verification trailer is compared and taken off; one that does not hold is access_denied${whose}`, async () => {
+    const { association, giveOne, output, protection } = await authenticated(AuthLevel.integrity, {
+      ...(acceptor && { acceptor }),
+    });
+    const trailed = (headerSigning: boolean) => {
+      const context = { abstractSyntax: ECHO, transferSyntax: NDR };
+      const trailer = encodeVerificationTrailer(4, { headerSigning, context, header: undefined });
+      return Buffer.concat([u32(7), trailer ?? hex('')]);
+    };
+    association.rpc(one(request(2, trailed(false), protection)), 1);
+    assert.deepEqual(responseOf(output.pdus.splice(0)[0] ?? hex(''), protection), u32(7));
+    assert.deepEqual(faultOf(await giveOne(one(request(3, trailed(true), protection)))), [5, 3]);
+    assert.equal(output.ended, undefined);
+  });
+}
 
 test('co_cancel may be signed, and counts only if it is signed rightly', async () => {
   const answers: PromiseWithResolvers<Uint8Array>[] = [];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
+import { Initiator } from '@rpch/testkit/ntlm-initiator';
+import type { CallPeer, RpcInterface } from '../../src/dcerpc/rpc-interface.ts';
 import { AuthLevel, type PeerIdentity } from '../../src/dcerpc/security-context.ts';
 import { echoDeclaration, echoInterface } from '../../src/interfaces/echo.ts';
 import { type NtlmAccountsOptions, ntlmAccounts } from '../../src/net/ntlm-accounts.ts';
@@ -76,6 +77,33 @@ test('an NT hash does for a password, later too; one of another length is the fa
   assert.equal(await hashed.call('alice'), 2);
   const short = await begin(t, { lookup: () => new Uint8Array(15) });
   await assert.rejects(short.call('alice'));
+});
+
+test('nobody is let in where that is said, without a name, and then only to what has no level', async () => {
+  const peer: CallPeer = { transport: 'tcp', address: '', label: '', clientAddressHint: undefined };
+  const nothing = Buffer.alloc(0);
+  const nobody = { user: '', domain: '', ntHash: nothing, ntResponse: nothing, lmResponse: nothing, mic: false };
+  for (const [options, expected] of [
+    [{}, 'refused'],
+    [{ anonymous: false }, 'refused'],
+    [{ anonymous: true }, 'anonymous'],
+  ] as const) {
+    const { ntlm, spnego } = ntlmAccounts({
+      domain: 'EXAMPLE',
+      lookup: () => assert.fail('nobody to look up'),
+      ...options,
+    });
+    for (const accept of [ntlm, spnego]) {
+      const acceptor = accept?.(peer) ?? assert.fail();
+      const initiator = new Initiator(nobody);
+      const challenge = await acceptor.step(initiator.negotiate);
+      assert.ok(challenge.kind === 'challenge');
+      const result = await acceptor.step(initiator.authenticate(challenge.token));
+      assert.equal(result.kind, expected);
+      assert.equal(acceptor.complete, expected === 'anonymous');
+      if (result.kind === 'anonymous') assert.ok(!('user' in result));
+    }
+  }
 });
 
 test('names that are no NetBIOS names are refused at once', () => {

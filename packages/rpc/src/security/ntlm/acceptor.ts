@@ -27,6 +27,11 @@ export interface NtlmAcceptorOptions {
    * the client wrote them: any case, an empty domain, `user@domain` as the user. Should take as long either way.
    */
   readonly lookup: (user: string, domain: string) => Promise<Uint8Array | undefined>;
+  /**
+   * Lets those in who say that they are nobody ([MS-NLMP] 3.2.5.1.2). Their result is `anonymous`, never `accepted`. Default: false,
+   * they are refused.
+   */
+  readonly anonymous?: boolean;
   /** Given on a TLS channel that ends here; without it MsvAvChannelBindings is not looked at. */
   readonly channelBindings?: {
     /** One for each certificate the channel may have shown; see {@link channelBindingsHash}. */
@@ -38,6 +43,9 @@ export interface NtlmAcceptorOptions {
 
 /** Stands in for the NT hash of an account that does not exist, so that its refusal takes the same work. */
 const NO_NT_HASH = new Uint8Array(16);
+/** SessionBaseKey, and with it KeyExchangeKey, of an anonymous logon ([MS-NLMP] 3.2.5.1.2, 3.4.5.1): Z(16). */
+const NULL_SESSION_KEY = new Uint8Array(16);
+const NO_AV_PAIRS: AvPairs = new Map();
 
 interface Challenged {
   readonly negotiate: Uint8Array;
@@ -50,10 +58,10 @@ type State = { readonly kind: 'idle' | 'complete' } | ({ readonly kind: 'challen
 
 /**
  * The server's side of NTLM, connection-oriented, version 2 alone ([MS-NLMP] 3.2.5.1): LM, NTLMv1, LMv2 without
- * NTLMv2, anonymous and guest logons are refused. One object serves one connection.
+ * NTLMv2, guest logons, and anonymous ones where they are not asked for, are refused. One object serves one connection.
  *
  * ```
- *          NEGOTIATE              AUTHENTICATE, proven
+ *          NEGOTIATE              AUTHENTICATE, proven or anonymous
  *   idle ───────────► challenged ──────────────────────► complete
  *    ▲                 │   ▲  │ NEGOTIATE: a new challenge     every step is refused
  *    └─────────────────┘   └──┘
@@ -97,7 +105,7 @@ export class NtlmAcceptor implements NegotiableAcceptor {
     if (type === MessageType.NEGOTIATE) return this.#challenge(message);
     if (type === MessageType.AUTHENTICATE && challenged.kind === 'challenged') {
       const result = await this.#verify(message, challenged);
-      if (result.kind === 'accepted') this.#state = { kind: 'complete' };
+      if (result.kind === 'accepted' || result.kind === 'anonymous') this.#state = { kind: 'complete' };
       return result;
     }
     const expected = challenged.kind === 'idle' ? 'NEGOTIATE' : 'AUTHENTICATE or NEGOTIATE';
@@ -119,7 +127,12 @@ export class NtlmAcceptor implements NegotiableAcceptor {
     const { userName: user, domainName: domain, workstation } = message;
     const refused = (why: string): NegotiableResult => ({ kind: 'refused', user, domain, why });
 
-    if (user === '' || hasFlag(message.flags, NegotiateFlag.ANONYMOUS)) return refused('anonymous logon');
+    if (user === '' || hasFlag(message.flags, NegotiateFlag.ANONYMOUS)) {
+      if (this.#options.anonymous !== true) return refused('anonymous logon');
+      return isNullSession(message)
+        ? this.#admitNobody(message, challenged)
+        : refused('neither an account nor an anonymous logon');
+    }
     if (message.ntChallengeResponse.length <= NTLMV1_RESPONSE_LENGTH) return refused('no NTLMv2 response');
     const response = decodeNtlmv2Response(message.ntChallengeResponse);
 
@@ -152,6 +165,20 @@ export class NtlmAcceptor implements NegotiableAcceptor {
     };
   }
 
+  /** NullSession of [MS-NLMP] 3.2.5.1.2. There is no response, and so neither AV_PAIRs nor a MIC. */
+  #admitNobody(message: AuthenticateMessage, challenged: Challenged): NegotiableResult {
+    const objection = this.#objectionToBindings(NO_AV_PAIRS);
+    if (objection !== undefined) return { kind: 'refused', why: `anonymous logon: ${objection}` };
+    const sessionKey = exportedSessionKey(NULL_SESSION_KEY, message, challenged.flags);
+    const flags = challenged.flags & message.flags;
+    return {
+      kind: 'anonymous',
+      token: undefined,
+      mechListMic: mechListMicOf(flags, false),
+      protection: () => protectionOf(flags, sessionKey, 'server'),
+    };
+  }
+
   /** What is wrong with MsvAvChannelBindings; 16 zero bytes are the same as none. */
   #objectionToBindings(pairs: AvPairs): string | undefined {
     const policy = this.#options.channelBindings?.policy;
@@ -163,6 +190,12 @@ export class NtlmAcceptor implements NegotiableAcceptor {
     const matches = this.#expectedBindings.filter((expected) => timingSafeEqual(expected, sent));
     return matches.length > 0 ? undefined : 'channel bindings of another TLS channel: a relay, or TLS ends elsewhere';
   }
+}
+
+/** No user and no response: an NtChallengeResponse that is empty, an LmChallengeResponse that is empty or Z(1) ([MS-NLMP] 3.2.5.1.2). */
+function isNullSession({ userName, ntChallengeResponse, lmChallengeResponse }: AuthenticateMessage): boolean {
+  const noLm = lmChallengeResponse.length === 0 || (lmChallengeResponse.length === 1 && lmChallengeResponse[0] === 0);
+  return userName === '' && ntChallengeResponse.length === 0 && noLm;
 }
 
 /**

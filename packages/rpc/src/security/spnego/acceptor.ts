@@ -38,7 +38,7 @@ type State =
   | { readonly kind: 'bare'; readonly context: NegotiableAcceptor };
 
 /** As {@link NegotiableResult}, of a mechanism that has accepted. */
-type Accepted = Extract<NegotiableResult, { kind: 'accepted' }>;
+type Accepted = Extract<NegotiableResult, { kind: 'accepted' | 'anonymous' }>;
 
 /**
  * The accepting side of SPNEGO (RFC 4178, [MS-SPNG] 3.2): takes the first mechanism of the initiator's list that is known here.
@@ -72,7 +72,7 @@ export class SpnegoAcceptor implements SecurityAcceptor {
     if (state.kind === 'complete') return { kind: 'refused', why: 'the context is complete already' };
     this.#state = { kind: 'idle' };
     const result = await this.#dispatch(state, token);
-    if (result.kind === 'accepted') this.#state = { kind: 'complete' };
+    if (result.kind === 'accepted' || result.kind === 'anonymous') this.#state = { kind: 'complete' };
     return result;
   }
 
@@ -102,7 +102,7 @@ export class SpnegoAcceptor implements SecurityAcceptor {
     if (second || mechToken === undefined) return this.#challenge(negotiated, { negState, supportedMech: oid });
     const result = await negotiated.context.step(mechToken);
     if (result.kind === 'refused') return result;
-    if (result.kind === 'accepted') return this.#accept(negotiated, result, { supportedMech: oid });
+    if (result.kind !== 'challenge') return this.#accept(negotiated, result, { supportedMech: oid });
     return this.#challenge(negotiated, { negState, supportedMech: oid, responseToken: result.token });
   }
 
@@ -113,7 +113,7 @@ export class SpnegoAcceptor implements SecurityAcceptor {
     }
     const result = await negotiated.context.step(resp.responseToken);
     if (result.kind === 'refused') return result;
-    if (result.kind === 'accepted') return this.#accept(negotiated, result, resp);
+    if (result.kind !== 'challenge') return this.#accept(negotiated, result, resp);
     return this.#challenge(negotiated, { negState: NegState.accept_incomplete, responseToken: result.token });
   }
 
@@ -125,17 +125,17 @@ export class SpnegoAcceptor implements SecurityAcceptor {
   /** The mechanism has accepted the initiator's last token, which came in `resp`. */
   #accept(negotiated: Negotiated, accepted: Accepted, resp: NegTokenResp): AcceptorResult {
     const { mechTypeList, second } = negotiated;
-    const { user, domain, workstation } = accepted;
+    const claimed = accepted.kind === 'accepted' ? { user: accepted.user, domain: accepted.domain } : {};
     let protection: () => MessageProtection = accepted.protection;
     let mechListMIC: Uint8Array | undefined;
     if (micIsDue(accepted.mechListMic, second, resp.mechListMIC)) {
       if (resp.mechListMIC === undefined) {
-        return { kind: 'refused', user, domain, why: 'no mechListMIC, which the list or the mechanism calls for' };
+        return { kind: 'refused', ...claimed, why: 'no mechListMIC, which the list or the mechanism calls for' };
       }
       const made = accepted.protection();
       // A refusal like others: an error would tell a right password without being counted as a guess.
       if (!verifies(made, mechTypeList, resp.mechListMIC)) {
-        return { kind: 'refused', user, domain, why: 'wrong mechListMIC: the list was changed on its way' };
+        return { kind: 'refused', ...claimed, why: 'wrong mechListMIC: the list was changed on its way' };
       }
       mechListMIC = made.signMechList(mechTypeList);
       protection = () => made;
@@ -146,6 +146,8 @@ export class SpnegoAcceptor implements SecurityAcceptor {
       responseToken: accepted.token,
       mechListMIC,
     });
+    if (accepted.kind === 'anonymous') return { kind: 'anonymous', token, protection };
+    const { user, domain, workstation } = accepted;
     return { kind: 'accepted', user, domain, workstation, token, protection };
   }
 

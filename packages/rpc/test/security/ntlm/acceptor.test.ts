@@ -5,7 +5,7 @@ import type { AcceptorResult } from '../../../src/dcerpc/security-context.ts';
 import { NtlmAcceptor, type NtlmAcceptorOptions } from '../../../src/security/ntlm/acceptor.ts';
 import { decodeChallenge } from '../../../src/security/ntlm/challenge.ts';
 import { channelBindingsHash } from '../../../src/security/ntlm/channel-bindings.ts';
-import { ntowfv1 } from '../../../src/security/ntlm/crypto.ts';
+import { ntowfv1, rc4k } from '../../../src/security/ntlm/crypto.ts';
 import { NegotiateFlag } from '../../../src/security/ntlm/flags.ts';
 import { NtlmProtection } from '../../../src/security/ntlm/protection.ts';
 import { exchanges, PASSWORD, TARGET } from './tokens.ts';
@@ -34,7 +34,7 @@ async function run(script: Script, changes: Partial<NtlmAcceptorOptions> = {}): 
   const initiator = new Initiator(script);
   const challenge = await challengeOf(acceptor, initiator.negotiate);
   const result = await acceptor.step(initiator.authenticate(challenge));
-  assert.equal(acceptor.complete, result.kind === 'accepted');
+  assert.equal(acceptor.complete, result.kind !== 'refused');
   return result;
 }
 
@@ -50,7 +50,7 @@ async function assertAccepted(result: Promise<AcceptorResult>): Promise<void> {
 
 /** The server takes what a client that has the session key `key` signs. */
 function assertKey(result: AcceptorResult, flags: number, key: Uint8Array): void {
-  assert.ok(result.kind === 'accepted');
+  assert.ok(result.kind === 'accepted' || result.kind === 'anonymous');
   const signature = new Uint8Array(16);
   new NtlmProtection(flags, key, 'client').sign(Buffer.from('a message'), signature);
   result.protection().verify(Buffer.from('a message'), signature);
@@ -151,6 +151,62 @@ test('anonymous, LM, LMv2 and NTLMv1 logons are refused before any account is lo
   await assertRefused(run({ ...ALICE, flags: WINDOWS_FLAGS + NegotiateFlag.ANONYMOUS }, { lookup }), /anonymous/);
   await assertRefused(run({ ...ALICE, ntResponse: nothing }, { lookup }), /no NTLMv2/);
   await assertRefused(run({ ...ALICE, ntResponse: Buffer.alloc(24, 1) }, { lookup }), /no NTLMv2/);
+});
+
+/** What the client of [MS-NLMP] 3.3.2 sends where user and password are empty. Its key is the one that it is. */
+const NOBODY: Script = {
+  ...{ user: '', domain: '', ntHash: new Uint8Array(16), flags: WINDOWS_FLAGS + NegotiateFlag.ANONYMOUS, mic: false },
+  ...{ ntResponse: Buffer.alloc(0), lmResponse: Buffer.alloc(1), encryptedKey: rc4k(new Uint8Array(16), SESSION_KEY) },
+};
+
+test('an anonymous logon where it is let in: nobody, and a key of zeros ([MS-NLMP] 3.2.5.1.2)', async () => {
+  const changes = { anonymous: true, lookup: async () => assert.fail('no account should be looked up') };
+  const result = await run(NOBODY, changes);
+  assert.deepEqual(Object.keys(result), ['kind', 'token', 'mechListMic', 'protection']);
+  assertKey(result, WINDOWS_FLAGS, SESSION_KEY);
+  const { ANONYMOUS, NEGOTIATE_KEY_EXCH } = NegotiateFlag;
+  // The bit does not count ([MS-NLMP] appendix A, <28>), nor which of the two empty LM responses it is.
+  assertKey(
+    await run({ ...NOBODY, flags: WINDOWS_FLAGS, lmResponse: Buffer.alloc(0) }, changes),
+    WINDOWS_FLAGS,
+    SESSION_KEY,
+  );
+  const flags = WINDOWS_FLAGS + ANONYMOUS - NEGOTIATE_KEY_EXCH;
+  assertKey(await run({ ...NOBODY, flags, encryptedKey: Buffer.alloc(0) }, changes), flags, new Uint8Array(16));
+  // The first 16 bytes of RC4 under a key of zeros: as the encrypted key, they are a key of zeros.
+  const encryptedKey = Buffer.from('de188941a3375d3a8a061e67576e926d', 'hex');
+  assertKey(await run({ ...NOBODY, encryptedKey }, changes), WINDOWS_FLAGS, new Uint8Array(16));
+  const short = run({ ...NOBODY, encryptedKey: Buffer.alloc(15) }, changes);
+  await assert.rejects(short, { name: 'ProtocolError', code: 'RPCH_NTLM_SESSION_KEY' });
+  await assertRefused(run(NOBODY), /^anonymous logon$/);
+  await assertRefused(run(NOBODY, { ...changes, anonymous: false }), /^anonymous logon$/);
+});
+
+test('what is neither an account nor quite anonymous is refused, an anonymous logon let in or not', async () => {
+  const changes = { anonymous: true, lookup: async () => assert.fail('no account should be looked up') };
+  const response = Buffer.alloc(24, 1);
+  const halves: readonly Script[] = [
+    { ...NOBODY, user: 'alice' },
+    { ...NOBODY, user: 'anonymous' },
+    { ...NOBODY, ntResponse: response },
+    { ...ALICE, user: '', domain: '' },
+    { ...NOBODY, lmResponse: Buffer.alloc(1, 1) },
+    { ...NOBODY, lmResponse: Buffer.alloc(2) },
+    { ...NOBODY, lmResponse: response },
+    { ...ALICE, flags: WINDOWS_FLAGS + NegotiateFlag.ANONYMOUS },
+  ];
+  for (const half of halves) await assertRefused(run(half, changes), /^neither an account nor an anonymous logon$/);
+  await assertRefused(run({ ...NOBODY, user: 'alice', flags: WINDOWS_FLAGS }, changes), /no NTLMv2/);
+  assert.equal((await run(ALICE, { anonymous: true })).kind, 'accepted');
+});
+
+test('nobody has channel bindings: where they are required there are no anonymous logons', async () => {
+  const bound = (policy: 'required' | 'when-offered') => ({
+    anonymous: true,
+    channelBindings: { applicationData: BINDINGS, policy },
+  });
+  await assertRefused(run(NOBODY, bound('required')), /^anonymous logon: no channel bindings/);
+  assert.equal((await run(NOBODY, bound('when-offered'))).kind, 'anonymous');
 });
 
 test('a MIC that is wrong, or announced and missing, is refused', async () => {

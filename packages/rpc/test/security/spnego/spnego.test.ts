@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Initiator, SESSION_KEY, WINDOWS_FLAGS } from '@rpch/testkit/ntlm-initiator';
 import { AuthLevel, AuthType } from '../../../src/dcerpc/security-context.ts';
 import type { AcceptorMechanism, InitiatorMechanism } from '../../../src/security/mechanism.ts';
 import { NtlmAcceptor } from '../../../src/security/ntlm/acceptor.ts';
+import { rc4k } from '../../../src/security/ntlm/crypto.ts';
 import { NtlmInitiator } from '../../../src/security/ntlm/initiator.ts';
+import { NtlmProtection } from '../../../src/security/ntlm/protection.ts';
 import { ntlmMechanism, spnegoAcceptance, spnegoSecurity } from '../../../src/security/providers.ts';
 import { SpnegoAcceptor } from '../../../src/security/spnego/acceptor.ts';
 import { SpnegoInitiator } from '../../../src/security/spnego/initiator.ts';
@@ -66,6 +69,41 @@ test('a mechanism that cannot sign goes without mechListMICs', async () => {
     return token;
   });
   assert.equal(result.kind, 'accepted');
+});
+
+/** An anonymous logon within SPNEGO, its last token with that mechListMIC. */
+async function logOnAsNobody(micOf: (list: Uint8Array) => Uint8Array | undefined) {
+  const nothing = Buffer.alloc(0);
+  const key = { encryptedKey: rc4k(new Uint8Array(16), SESSION_KEY), mic: false };
+  const one = new Initiator({
+    user: '',
+    domain: '',
+    ntHash: nothing,
+    ntResponse: nothing,
+    lmResponse: nothing,
+    ...key,
+  });
+  const other = spnegoAcceptance({ ...acceptorOptions, anonymous: true })();
+  const challenge = await other.step(
+    encodeNegTokenInit({ mechTypeList: encodeMechTypeList([NTLMSSP_OID]), mechToken: one.negotiate }),
+  );
+  assert.ok(challenge.kind === 'challenge');
+  const responseToken = one.authenticate(decodeNegTokenResp(challenge.token).responseToken ?? nothing);
+  const mechListMIC = micOf(encodeMechTypeList([NTLMSSP_OID]));
+  const result = await other.step(encodeNegTokenResp({ responseToken, mechListMIC }));
+  assert.equal(other.complete, result.kind === 'anonymous');
+  return result;
+}
+
+test('nobody within SPNEGO: the mechListMIC is checked where one comes, and nobody is not named', async () => {
+  const signed = (list: Uint8Array) => new NtlmProtection(WINDOWS_FLAGS, SESSION_KEY, 'client').signMechList(list);
+  for (const micOf of [() => undefined, signed]) {
+    const result = await logOnAsNobody(micOf);
+    assert.ok(result.kind === 'anonymous' && !('user' in result), JSON.stringify(result));
+    assert.equal(decodeNegTokenResp(result.token ?? assert.fail()).negState, NegState.accept_completed);
+  }
+  const why = 'wrong mechListMIC: the list was changed on its way';
+  assert.deepEqual(await logOnAsNobody(() => new Uint8Array(16)), { kind: 'refused', why });
 });
 
 test('NTLM without SPNEGO around it is accepted', async () => {

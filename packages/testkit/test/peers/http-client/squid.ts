@@ -147,7 +147,8 @@ function answerNtlm(socket: Socket): void {
     }
     const result = await acceptor?.step(Buffer.from(token, 'base64'));
     if (result?.kind === 'challenge') return `TT ${Buffer.from(result.token).toString('base64')}`;
-    return result?.kind === 'accepted' ? `AF ${result.user}` : `NA ${result?.why ?? 'nothing was asked'}`;
+    if (result?.kind === 'accepted') return `AF ${result.user}`;
+    return `NA ${result?.kind === 'refused' ? result.why : 'nothing was asked'}`;
   };
   createInterface({ input: socket }).on('line', (line) => {
     answer(line).then(

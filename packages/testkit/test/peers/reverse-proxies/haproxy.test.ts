@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { ALICE } from '../../../src/live-proxy.ts';
 import { requirePeer } from '../../../src/peers/requirePeer.ts';
+import { proxyHeader } from '../../../src/proxy-header.ts';
+import { RawConnection } from '../../../src/raw-connection.ts';
+import { basic, requestHead } from '../../../src/scripted-client.ts';
 import { anonymousAfterNtlm } from './connection-sharing.ts';
-import { type Coming, LOGINS, ReverseScene, SharedScene } from './scene.ts';
+import { type Coming, documentedTrust, LOGINS, REVERSE_PROXY, ReverseScene, SharedScene } from './scene.ts';
 
 /** HTTP without TLS, where TLS is not what a test is about. */
 const withoutTls = (config: string): string => config.replace(/ ssl crt .*/, '');
@@ -93,7 +97,34 @@ test('HAProxy with http-buffer-request waits for the end of a body that has none
 });
 
 for (const option of ['send-proxy', 'send-proxy-v2']) {
-  test(`HAProxy with ${option}: the RPC Proxy does not understand the PROXY protocol`, async (t) => {
+  test(`HAProxy with ${option}, TLS passed through: 200 calls, recyclings, and the clients' addresses`, async (t) => {
+    if (!(await requirePeer(t, 'haproxy'))) return;
+    await using scene = await ReverseScene.open({ flags: await documentedTrust('rpch-proxy-protocol') });
+    const change = (config: string) => config.replace('send-proxy-v2', `${option} source ${REVERSE_PROXY}`);
+    await using front = await scene.start('haproxy-send-proxy', { change });
+    for (const login of LOGINS) {
+      await scene.calls(front, { scheme: 'https', login });
+      await scene.recyclings(front, { scheme: 'https', login });
+    }
+    assert.deepEqual(scene.logins, new Set([`127.0.0.1 via ${REVERSE_PROXY}`]));
+  });
+
+  test(`HAProxy with ${option}: a header that a client sends is no header`, async (t) => {
+    if (!(await requirePeer(t, 'haproxy'))) return;
+    await using scene = await ReverseScene.open({ flags: await documentedTrust('rpch-proxy-protocol') });
+    const change = (config: string) => config.replace('8443 send-proxy-v2', `8080 ${option} source ${REVERSE_PROXY}`);
+    await using front = await scene.start('haproxy-send-proxy', { change });
+    const liar = await RawConnection.connect({ port: front.port, localAddress: '127.0.0.7' });
+    liar.send(Buffer.concat([proxyHeader('203.0.113.1'), Buffer.from(echoRequest())]));
+    assert.match(await liar.takeHead(), /^HTTP\/1\.1 400 /);
+    const honest = await RawConnection.connect({ port: front.port, localAddress: '127.0.0.7' });
+    honest.send(echoRequest());
+    assert.match(await honest.takeHead(), /^HTTP\/1\.1 200 /);
+    assert.deepEqual(scene.logins, new Set([`127.0.0.7 via ${REVERSE_PROXY}`]));
+    for (const connection of [liar, honest]) connection.cut('FIN');
+  });
+
+  test(`HAProxy with ${option} before a listener that does not know: 400`, async (t) => {
     if (!(await requirePeer(t, 'haproxy'))) return;
     await using scene = await ReverseScene.open();
     await using front = await scene.start('haproxy-pass-through', {
@@ -146,15 +177,44 @@ test('HAProxy that begins TLS anew: channel bindings hold where it has the same 
   await scene.calls(ended, coming);
 });
 
-test('The RPC Proxy sees the address of HAProxy, whatever X-Forwarded-For says', async (t) => {
-  if (!(await requirePeer(t, 'haproxy'))) return;
-  await using scene = await ReverseScene.open();
-  const change = (config: string) => withOption('option forwardfor')(config).replace('8080', '8080 source 127.0.0.9');
-  await using front = await scene.start('haproxy-http', { change });
-  await scene.session(front, BASIC);
-  const addresses = scene.live.logged('login').map(({ fields }) => fields.address);
-  assert.deepEqual(new Set(addresses), new Set(['127.0.0.9']));
-});
+/** A request whose answer says whether the login was right. */
+const echoRequest = (...fields: string[]): string =>
+  requestHead('RPC_IN_DATA', {
+    server: '127.0.0.1:1024',
+    authorization: basic(ALICE.name, ALICE.password),
+    contentLength: 0,
+    fields,
+  });
+
+for (const [what, trust, seen] of [
+  ['is the address where HAProxy is trusted', true, `127.0.0.7 via ${REVERSE_PROXY}`],
+  ['says nothing where it is not', false, `${REVERSE_PROXY} via undefined`],
+] as const) {
+  test(`X-Forwarded-For of HAProxy ${what}, whatever clients write into it`, async (t) => {
+    if (!(await requirePeer(t, 'haproxy'))) return;
+    const flags = trust ? await documentedTrust('rpch-forwarded-for') : {};
+    await using scene = await ReverseScene.open({ flags });
+    const change = (config: string) => withoutTls(config).replace('8080', `8080 source ${REVERSE_PROXY}`);
+    await using front = await scene.start('haproxy-http', { change });
+    const forgeries = [
+      [],
+      ['X-Forwarded-For: 203.0.113.1'],
+      [`X-Forwarded-For: ${REVERSE_PROXY}`],
+      ['X-Forwarded-For: ,'],
+    ];
+    for (const fields of forgeries) {
+      const connection = await RawConnection.connect({ port: front.port, localAddress: '127.0.0.7' });
+      connection.send(echoRequest(...fields));
+      assert.match(await connection.takeHead(), /^HTTP\/1\.1 200 /);
+      connection.cut('FIN');
+    }
+    assert.deepEqual(scene.logins, new Set([seen]));
+    for (const login of LOGINS) {
+      await scene.calls(front, { scheme: 'http', login });
+      await scene.recyclings(front, { scheme: 'http', login });
+    }
+  });
+}
 
 test('HAProxy before two RPC Proxies: both channels must reach the same one', async (t) => {
   if (!(await requirePeer(t, 'haproxy'))) return;

@@ -4,7 +4,7 @@ import { after, describe, test } from 'node:test';
 import { requirePeer } from '../../../src/peers/requirePeer.ts';
 import { configurationFault } from '../../../src/peers/reverse-proxy.ts';
 import { anonymousAfterNtlm } from './connection-sharing.ts';
-import { type Coming, LOGINS, ReverseScene, SharedScene } from './scene.ts';
+import { type Coming, documentedTrust, LOGINS, REVERSE_PROXY, ReverseScene, SharedScene } from './scene.ts';
 
 /** HTTP without TLS, where TLS is not what a test is about. */
 const withoutTls = (config: string): string => config.replace('443 ssl;', '443;').replace(/^ *ssl_.*\n/gm, '');
@@ -70,6 +70,30 @@ for (const [what, scheme, change] of [
     await scene.live.line('login', ({ why }) => why === 'MessageType 3, expected NEGOTIATE');
   });
 }
+
+test("nginx stream with proxy_protocol: 200 calls, recyclings, and the clients' addresses", async (t) => {
+  if (!(await requirePeer(t, 'nginx'))) return;
+  await using scene = await ReverseScene.open({ flags: await documentedTrust('rpch-proxy-protocol') });
+  const change = (config: string) =>
+    config.replace('proxy_protocol on;', `proxy_protocol on;\n    proxy_bind ${REVERSE_PROXY};`);
+  await using front = await scene.start('nginx-proxy-protocol', { change });
+  for (const login of LOGINS) {
+    await scene.calls(front, { scheme: 'https', login });
+    await scene.recyclings(front, { scheme: 'https', login });
+  }
+  assert.deepEqual(scene.logins, new Set([`127.0.0.1 via ${REVERSE_PROXY}`]));
+});
+
+test("nginx http with X-Forwarded-For: 200 calls, recyclings, and the clients' addresses", async (t) => {
+  if (!(await requirePeer(t, 'nginx'))) return;
+  await using scene = await ReverseScene.open({ flags: await documentedTrust('rpch-forwarded-for') });
+  const change = (config: string) =>
+    withoutTls(config).replace('proxy_set_header Host', `proxy_bind ${REVERSE_PROXY};\n      proxy_set_header Host`);
+  await using front = await scene.start('nginx-http', { change });
+  await scene.calls(front, BASIC);
+  await scene.recyclings(front, BASIC);
+  assert.deepEqual(scene.logins, new Set([`127.0.0.1 via ${REVERSE_PROXY}`]));
+});
 
 test('nginx http without client_max_body_size: 413', async (t) => {
   if (!(await requirePeer(t, 'nginx'))) return;

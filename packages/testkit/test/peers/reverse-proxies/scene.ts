@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadSettings, type ProxyFlags } from '@rpch/proxy';
 import { echoDeclaration, RpcClient, type RpchError } from '@rpch/rpc';
 import { echoServer, type HttpClientOptions, type HttpCredentials, serveTcp, type TcpServer } from '@rpch/rpc/internal';
 import { ALICE, type LiveProxy, type LiveProxyOptions } from '../../../src/live-proxy.ts';
@@ -34,9 +36,28 @@ const DOCUMENT = new URL('../../../../../docs/http-proxies.md', import.meta.url)
 
 /** The configuration that stands in the document under this name. */
 function documented(name: string): string {
-  const found = new RegExp(`<!-- ${name} -->\n\`\`\`\n([^\`]*)\`\`\``).exec(readFileSync(DOCUMENT, 'utf8'))?.[1];
+  const found = new RegExp(`<!-- ${name} -->\n\`\`\`(?:yaml)?\n([^\`]*)\`\`\``).exec(
+    readFileSync(DOCUMENT, 'utf8'),
+  )?.[1];
   if (found === undefined) throw new Error(`the document has no configuration ${name}`);
   return found;
+}
+
+/** Where the reverse proxy comes from in the tests that tell it from its clients. */
+export const REVERSE_PROXY = '127.0.0.9';
+
+/** Whom the listener believes that stands in the document under this name, with {@link REVERSE_PROXY} in the place of its address. */
+export async function documentedTrust(name: string): Promise<ProxyFlags> {
+  const folder = mkdtempSync(join(tmpdir(), 'rpch-documented-'));
+  try {
+    const file = join(folder, 'rpch.yaml');
+    writeFileSync(file, documented(name).replace('192.0.2.9', REVERSE_PROXY));
+    const { listen } = await loadSettings(file);
+    const trusted = listen[0]?.trusted ?? assert.fail(`${name} trusts nobody`);
+    return { clientAddress: trusted.says, trustedProxies: trusted.peers.map(({ text }) => text) };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function programOf(name: string): 'haproxy' | 'nginx' {
@@ -107,6 +128,11 @@ export class ReverseScene implements AsyncDisposable {
     return programOf(name) === 'haproxy'
       ? changed.replace(/^ {2}mode (\w+)$/m, '  mode $1\n  log global\n  option $1log')
       : changed;
+  }
+
+  /** Every login so far: the client's address, and the reverse proxy's where that has said so. */
+  get logins(): Set<string> {
+    return new Set(this.live.logged('login').map(({ fields: { address, via } }) => `${address} via ${via}`));
   }
 
   #client(front: ReverseProxy, { scheme, login }: Coming): RpcClient {

@@ -103,6 +103,24 @@ describe('Samba’s client against our acceptors', { concurrency: 2 }, () => {
     assert.equal(await acceptSamba(samba, 'spnego', 'seal'), 2);
   });
 
+  for (const mechanism of ['ntlmssp', 'spnego'] as const) {
+    test(`nobody, ${mechanism}: let in where that is said, and without a key that protects anything`, async (t) => {
+      if (!(await requirePeer(t, 'samba'))) return;
+      for (const anonymous of [true, false]) {
+        // It wants to sign, but gives up extended session security, without which nothing is signed here.
+        const samba = await gensec(t, ['client', mechanism, '--level', 'sign']);
+        const acceptor = spnegoAcceptance({ ...acceptorOptions, anonymous })();
+        const first = await acceptor.step((await samba.expect('update', Buffer.alloc(0))).data);
+        assert.ok(first.kind === 'challenge');
+        const second = await acceptor.step((await samba.expect('update', first.token)).data);
+        assert.equal(second.kind, anonymous ? 'anonymous' : 'refused', JSON.stringify(second));
+        if (second.kind !== 'anonymous') continue;
+        assert.throws(() => second.protection(), { code: 'RPCH_NTLM_NO_PROTECTION' });
+        if (second.token !== undefined) assert.equal((await samba.expect('update', second.token)).word, 'done');
+      }
+    });
+  }
+
   test('a wrong password is refused', async (t) => {
     if (!(await requirePeer(t, 'samba'))) return;
     const account = ['--user', 'alice', '--domain', 'PEER', '--password', 'wrong'];
