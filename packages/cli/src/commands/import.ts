@@ -101,12 +101,15 @@ async function openMailbox(data: string, account: string, { now }: ImportIo): Pr
 }
 
 function report(result: ImportResult, { json }: ImportFlags, io: ImportIo): void {
-  const { imported, skipped, failed, failures, limited, bytes, elapsed, interrupted } = result;
+  const { imported, skipped, failed, failures, limited, recurrence, bytes, elapsed, interrupted } = result;
   if (json === true) io.out(`${JSON.stringify(result)}\n`);
   for (const { origin, reason } of failures) io.err(`not imported: ${origin}: ${reason}\n`);
   if (failed > failures.length) io.err(`not imported: ${tellCount(failed - failures.length)} more\n`);
   if (limited > 0) {
     io.err(`${tellCount(limited)} of them were too complex to be taken apart wholly; their originals are whole\n`);
+  }
+  for (const [reason, count] of Object.entries(recurrence)) {
+    io.err(`meetings in ${tellMessages(count)} recur as no property says: ${reason}; their calendars are attached\n`);
   }
   io.err(`${tellMessages(imported)} imported, ${tellSize(bytes)} in ${tellDuration(elapsed)}\n`);
   if (interrupted) io.err(`interrupted; to go on: --skip ${imported + skipped + failed}\n`);

@@ -1,7 +1,7 @@
 import { RpchError } from '@rpch/rpc';
 import { fileTime } from '../mailbox/mailbox-context.ts';
 import type { MailboxStore } from '../mailbox/model.ts';
-import { MailConverter } from './convert/mail-converter.ts';
+import { type ConvertedMail, MailConverter } from './convert/mail-converter.ts';
 import { FolderTarget } from './folder-target.ts';
 import { MAX_MESSAGE, type MailSource, type SourceMail } from './sources/mail-source.ts';
 
@@ -40,6 +40,8 @@ export interface ImportResult {
   readonly failures: readonly ImportFailure[];
   /** Messages that were not taken apart wholly, because a limit was reached; their originals are whole. */
   readonly limited: number;
+  /** What of the recurrence of meetings no property can say, and in how many messages; their calendars are attached whole. */
+  readonly recurrence: Readonly<Record<string, number>>;
   readonly bytes: number;
   /** Milliseconds. */
   readonly elapsed: number;
@@ -101,6 +103,7 @@ class ImportRun {
   #imported = 0;
   #failed = 0;
   #limited = 0;
+  readonly #recurrence = new Map<string, number>();
 
   constructor(store: MailboxStore, options: ImportOptions, totalBytes: number) {
     this.#store = store;
@@ -130,6 +133,7 @@ class ImportRun {
       failed: this.#failed,
       failures: this.#failures,
       limited: this.#limited,
+      recurrence: Object.fromEntries(this.#recurrence),
       bytes: this.#bytes,
       elapsed: this.#options.now() - this.#begun,
       interrupted,
@@ -155,8 +159,11 @@ class ImportRun {
   /** Stores messages in one transaction; the error where the store, or a limit, refuses one of them. */
   #storeAll(batch: readonly SourceMail[]): RpchError | undefined {
     try {
-      const limited = this.#store.transaction(() => batch.filter((mail) => this.#add(mail)).length);
-      this.#limited += limited;
+      const converted = this.#store.transaction(() => batch.map((mail) => this.#add(mail)));
+      this.#limited += converted.filter(({ notes }) => notes.length > 0).length;
+      for (const reason of converted.flatMap(({ recurrence }) => recurrence)) {
+        this.#recurrence.set(reason, (this.#recurrence.get(reason) ?? 0) + 1);
+      }
       this.#imported += batch.length;
       return undefined;
     } catch (error) {
@@ -166,18 +173,18 @@ class ImportRun {
     }
   }
 
-  /** Whether a limit was reached in taking it apart. */
-  #add({ bytes, flags, received, written, folder, origin }: SourceMail): boolean {
+  /** Stores one message; what could not be made of it. */
+  #add({ bytes, flags, received, written, folder, origin }: SourceMail): Omit<ConvertedMail, 'content'> {
     if (bytes === undefined)
       throw new RpchError('RPCH_MAIL_TOO_LARGE', 'caller', `${origin}: over ${MAX_MESSAGE} bytes`);
-    const { content, notes } = this.#converter.toMessage(bytes, {
+    const { content, ...lacks } = this.#converter.toMessage(bytes, {
       fallback: written ?? fileTime(this.#options.now()),
       ...(received === undefined ? {} : { time: received }),
       ...(flags === undefined ? {} : { flags }),
       markRead: this.#options.markRead === true,
     });
     this.#store.messages.add(this.#target.find(folder), content, { original: bytes });
-    return notes.length > 0;
+    return lacks;
   }
 
   #fail({ origin }: SourceMail, { message }: RpchError): void {

@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { parseCalendar } from '../../src/import/calendar/icalendar.ts';
 import { MailConverter } from '../../src/import/convert/mail-converter.ts';
-import { MAX_MESSAGE_NESTING, MAX_NESTING, MAX_PARTS, MAX_RECIPIENTS } from '../../src/import/mime/limits.ts';
+import {
+  MAX_CALENDARS,
+  MAX_MESSAGE_NESTING,
+  MAX_NESTING,
+  MAX_PARTS,
+  MAX_RECIPIENTS,
+} from '../../src/import/mime/limits.ts';
 import { parseStructured } from '../../src/import/mime/parameters.ts';
 import { MimeBudget, type MimePart, parseMime } from '../../src/import/mime/part.ts';
 import { decodeBase64, decodeQuotedPrintable } from '../../src/import/mime/transfer-encoding.ts';
@@ -30,6 +36,15 @@ const PIECES = [
   'Content-Transfer-Encoding: base64\r\n',
   'Content-Transfer-Encoding: quoted-printable\r\n',
   'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;TZID=Nowhere/At_All:99999999T999999\r\nDURATION:P9W\r\nEND:VEVENT\r\n',
+  'BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART:20260302T090000Z\r\n',
+  'RRULE:FREQ=DAILY\r\n',
+  'RRULE:FREQ=MONTHLY;BYDAY=-1FR;COUNT=999999999\r\n',
+  'RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29;UNTIL=44990101\r\n',
+  'RRULE:FREQ=WEEKLY;INTERVAL=999999999;BYDAY=XX,;=;\r\n',
+  'EXDATE:20260303T090000Z,99999999T999999,,\r\n',
+  'RDATE:20260304T100000Z,45000831T235959Z\r\n',
+  'END:VEVENT\r\nBEGIN:VEVENT\r\nRECURRENCE-ID:20260305T090000Z\r\nDTSTART:45000831T235900Z\r\nDTEND:16010102T000000Z\r\n',
+  'ATTENDEE;CN="\0";PARTSTAT=X;ROLE=:mailto:%00%zz@x\r\n',
   'Action: failed\r\n',
   'Date: 99 Xyz 0000 99:99\r\n',
   'Thread-Index: AQ==\r\n',
@@ -146,6 +161,15 @@ test('numbers of parts and recipients are bounded', () => {
   assert.equal(people.notes.length, 1);
 });
 
+test('the number of calendars that are read is bounded', () => {
+  const inner = `--b\r\nContent-Type: message/rfc822\r\n\r\n${calendar('RRULE:FREQ=DAILY')}\r\n`;
+  const mail = convert(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${inner.repeat(2 * MAX_CALENDARS)}--b--`);
+  const classes = mail.attachments.map(({ embedded }) => embedded?.properties.get(PidTag.MessageClass));
+  assert.equal(classes.filter((name) => name === 'IPM.Schedule.Meeting.Request').length, MAX_CALENDARS);
+  assert.equal(classes.filter((name) => name === 'IPM.Note').length, MAX_CALENDARS);
+  assert.equal(mail.notes.length, 1);
+});
+
 test('mail cannot use up the names of a mailbox', () => {
   const names = new FakeNames();
   const converter = new MailConverter(names);
@@ -156,6 +180,27 @@ test('mail cannot use up the names of a mailbox', () => {
   }
   assert.ok(names.all().length <= 2000);
 });
+
+/** A meeting whose event has these lines. */
+function calendar(...lines: readonly string[]): string {
+  const head = ['Content-Type: text/calendar; method=REQUEST', '', 'BEGIN:VCALENDAR', 'BEGIN:VEVENT', 'UID:x'];
+  const event = ['DTSTART;TZID=Europe/Berlin:20260302T090000', ...lines, 'END:VEVENT', 'END:VCALENDAR'];
+  return [...head, ...event].join('\r\n');
+}
+
+function dates(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, n) => {
+    const day = new Date(Date.UTC(2026, 2, 3 + n)).toISOString().slice(0, 10).replaceAll('-', '');
+    return `${name}:${day}T090000`;
+  });
+}
+
+function replacements(count: number): string[] {
+  return dates('RECURRENCE-ID', count).flatMap((id) => {
+    const start = id.replace('RECURRENCE-ID', 'DTSTART').replace('T09', 'T10');
+    return ['BEGIN:VEVENT', 'UID:x', id, start, 'END:VEVENT'];
+  });
+}
 
 test('what is made to be slow is not', () => {
   const size = 400_000;
@@ -181,6 +226,14 @@ test('what is made to be slow is not', () => {
     `Content-Type: text/plain; format=flowed\r\n\r\n${'> \r\n'.repeat(size / 4)}`,
     `Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n${'A;B=C'.repeat(size / 5)}`,
     `Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nA${';B=C,D'.repeat(size / 6)}`,
+    calendar('RRULE:FREQ=DAILY;COUNT=999999999'),
+    calendar('RRULE:FREQ=YEARLY;INTERVAL=8;BYMONTH=2;BYMONTHDAY=29;UNTIL=44990101'),
+    calendar(`RRULE:FREQ=DAILY;BYDAY=${'MO,'.repeat(size / 3)}MO`),
+    calendar('RRULE:FREQ=DAILY', `EXDATE:${'20260303T090000,'.repeat(size / 16)}`),
+    calendar('RRULE:FREQ=DAILY', ...dates('EXDATE;TZID=America/New_York', 999), ...dates('RDATE;TZID=Asia/Tokyo', 999)),
+    calendar('RRULE:FREQ=YEARLY', ...dates('RDATE', 1000), 'END:VEVENT', ...replacements(1000), 'BEGIN:VEVENT'),
+    calendar('RRULE:FREQ=DAILY', 'END:VEVENT', ...replacements(6000), 'BEGIN:VEVENT'),
+    calendar(...Array.from({ length: 15_000 }, (_, n) => `ATTENDEE;CN=x${n}:mailto:p${n}@x.example`)),
     `References: ${'<'.repeat(size)}`,
     `${'A:\r\n'.repeat(size / 4)}`,
     `Content-Location: ${' '.repeat(size)}x`,

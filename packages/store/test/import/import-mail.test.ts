@@ -263,3 +263,16 @@ test('limits that were reached are counted', async (t) => {
   const result = await importMail(store, [given([{ bytes }, {}])], { now: () => NOW });
   assert.deepEqual([result.imported, result.limited], [2, 1]);
 });
+
+test('recurrence that no property can say is told by what it is', async (t) => {
+  const store = mailbox(t);
+  const meeting = (rule: string) => {
+    const event = ['BEGIN:VEVENT', 'DTSTART:20260302T090000Z', `RRULE:${rule}`, 'END:VEVENT'];
+    const lines = ['Content-Type: text/calendar; method=REQUEST', '', 'BEGIN:VCALENDAR', ...event];
+    return { bytes: bytesOf([...lines, 'END:VCALENDAR']) };
+  };
+  const source = given([meeting('FREQ=HOURLY'), meeting('FREQ=MINUTELY'), meeting('FREQ=DAILY'), {}]);
+  const result = await importMail(store, [source], { now: () => NOW });
+  assert.deepEqual([result.imported, result.limited], [4, 0]);
+  assert.deepEqual(result.recurrence, { 'a rule by hours, minutes or seconds, or by nothing': 2 });
+});

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { durationOf, timeOf } from '../../src/import/calendar/calendar-time.ts';
 import { parseCalendar } from '../../src/import/calendar/icalendar.ts';
+import { CalendarZones } from '../../src/import/calendar/time-zone.ts';
 import { fileTime } from '../../src/mailbox/mailbox-context.ts';
 import { PropertyType } from '../../src/mapi/property.ts';
 import { PropertySet } from '../../src/mapi/property-name.ts';
@@ -18,7 +19,7 @@ function calendar(...lines: string[]) {
 
 function utc(...lines: string[]): string | undefined {
   const parsed = calendar(...lines);
-  const time = timeOf(parsed.get('DTSTART'), parsed)?.utc;
+  const time = timeOf(parsed.get('DTSTART'), new CalendarZones(parsed))?.utc;
   return time === undefined ? undefined : new Date(time).toISOString();
 }
 

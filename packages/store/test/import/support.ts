@@ -33,6 +33,7 @@ export class FakeNames implements PropertyNames {
 
 export interface Converted extends MessageContent {
   readonly notes: readonly string[];
+  readonly recurrence: readonly string[];
   get(tag: PropertyTag): PropertyValue | undefined;
   named(name: PropertyName, type: number): PropertyValue | undefined;
 }
@@ -48,10 +49,11 @@ export function convert(lines: string | readonly string[] | Uint8Array, flags?: 
   const names = new FakeNames();
   const bytes = lines instanceof Uint8Array ? lines : bytesOf(lines);
   const options = { fallback: FALLBACK, ...(flags === undefined ? {} : { flags }) };
-  const { content, notes } = new MailConverter(names).toMessage(bytes, options);
+  const { content, notes, recurrence } = new MailConverter(names).toMessage(bytes, options);
   return {
     ...content,
     notes,
+    recurrence,
     get: (tag) => content.properties.get(tag),
     named: (name, type) => content.properties.get(propertyTag(names.idOf(name, false), type)),
   };

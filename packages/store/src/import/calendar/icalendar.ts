@@ -26,6 +26,11 @@ export class CalendarComponent {
     return this.properties.find((property) => property.name === name);
   }
 
+  /** All properties of a name. */
+  every(name: string): readonly CalendarProperty[] {
+    return this.properties.filter((property) => property.name === name);
+  }
+
   all(name: string): readonly CalendarComponent[] {
     return this.components.filter((component) => component.name === name);
   }
@@ -110,4 +115,39 @@ function endOfValues(line: string, from: number): number {
 /** RFC 5545 3.3.11. */
 export function unescapeText(value: string): string {
   return value.replace(/\\([\\;,nN])/g, (_, char: string) => (char.toLowerCase() === 'n' ? '\r\n' : char));
+}
+
+/** A date or a date with a time as it is written (RFC 5545 3.3.4, 3.3.5). */
+export interface CalendarStamp {
+  /** Milliseconds since 1970 of what the clock shows, as if it were UTC. */
+  readonly local: number;
+  /** A day without a time of day. */
+  readonly isDate: boolean;
+  /** It ends in Z. */
+  readonly isUtc: boolean;
+}
+
+/** Undefined for what is no date, or has a thirteenth month. */
+export function parseStamp(text: string | undefined): CalendarStamp | undefined {
+  const match = /^(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})(Z?))?$/.exec(text?.trim() ?? '');
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map((digits) => Number(digits ?? 0));
+  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59) return undefined;
+  const local = Date.UTC(year, month - 1, day, hour, minute, Math.min(second, 59));
+  return { local, isDate: match[4] === undefined, isUtc: match[7] === 'Z' };
+}
+
+/** The parts of a recurrence rule (RFC 5545 3.3.10) by their names in upper case; of a part that comes twice, the last. */
+export function ruleParts(rule: string): ReadonlyMap<string, string> {
+  return new Map(
+    rule
+      .trim()
+      .split(';', 32)
+      .map((part) => {
+        const [name = '', value = ''] = part.split('=', 2);
+        return [name.trim().toUpperCase(), value.trim().toUpperCase()];
+      }),
+  );
 }

@@ -36,8 +36,8 @@ export function parseAddresses(value: string | undefined): MailAddress[] {
   if (value === undefined) return [];
   const found = addressParser(bounded(value), { flatten: true });
   return found.flatMap((entry) => {
-    const address = tidy(entry.address ?? '');
-    const name = tidy(entry.name) || address;
+    const address = tidyName(entry.address ?? '');
+    const name = tidyName(entry.name) || address;
     return name === '' ? [] : [{ name, address }];
   });
 }
@@ -49,7 +49,8 @@ function bounded(value: string): string {
     : value;
 }
 
-function tidy(text: string): string {
+/** A name or an address in one line, bounded. */
+export function tidyName(text: string): string {
   return text
     .replace(/\p{Cc}+/gu, ' ')
     .trim()
@@ -152,7 +153,8 @@ export function recipientsOf(headers: Headers, budget: MimeBudget): Recipient[] 
   return recipients;
 }
 
-function recipientProperties(who: MailAddress): MutableProperties {
+/** What a recipient has that nobody knows more of than the name and the address. */
+export function recipientProperties(who: MailAddress): MutableProperties {
   const entryId = oneOffEntryId(who);
   return new Map<PropertyTag, string | number | boolean | Uint8Array>([
     [PidTag.DisplayName, who.name],

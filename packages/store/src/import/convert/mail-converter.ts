@@ -7,11 +7,12 @@ import { MAX_MESSAGE_NESTING } from '../mime/limits.ts';
 import { MimeBudget, type MimePart, parseMime } from '../mime/part.ts';
 import { recipientsOf } from './addresses.ts';
 import { attachmentsOf } from './attachments.ts';
+import { withAttendees } from './attendees.ts';
 import { chooseParts } from './body-parts.ts';
 import { setBodies } from './body-properties.ts';
 import { keywordsOf, type Received, setEnvelope } from './envelope.ts';
 import { InternetHeaderNames } from './internet-headers.ts';
-import { setMeeting } from './meeting.ts';
+import { type Meeting, setMeeting } from './meeting.ts';
 import { setReport } from './report.ts';
 import { smimeAttachment, smimeClass } from './smime.ts';
 import { type MailFlags, statusFlags } from './status-flags.ts';
@@ -29,6 +30,8 @@ export interface ConvertedMail {
   readonly content: MessageContent;
   /** Limits that were reached: what lies beyond them was not taken apart, or is in the original alone. */
   readonly notes: readonly string[];
+  /** What of its meetings' recurrence no property can say; the calendar is attached whole. */
+  readonly recurrence: readonly string[];
 }
 
 /** followupFlagged ([MS-OXOFLAG] 2.2.1.1). */
@@ -53,7 +56,7 @@ export class MailConverter {
   toMessage(bytes: Uint8Array, options: ConvertOptions): ConvertedMail {
     const budget = new MimeBudget();
     const content = this.#convert(bytes, options, budget, 0);
-    return { content, notes: [...budget.notes] };
+    return { content, notes: [...budget.notes], recurrence: [...budget.recurrence] };
   }
 
   #convert(bytes: Uint8Array, options: ConvertOptions, budget: MimeBudget, depth: number): MessageContent {
@@ -65,8 +68,9 @@ export class MailConverter {
     this.#headerNames.setOn(properties, root.headers);
     const keywords = keywordsOf(root.headers);
     if (keywords.length > 0) properties.set(this.#keywordsTag(), keywords);
-    const attachments = this.#setContent(properties, root, options, budget, depth);
-    return { properties, recipients: recipientsOf(root.headers, budget), attachments };
+    const { attachments, attendees } = this.#setContent(properties, root, options, budget, depth);
+    const recipients = withAttendees(recipientsOf(root.headers, budget), attendees, budget);
+    return { properties, recipients, attachments };
   }
 
   #setContent(
@@ -75,17 +79,18 @@ export class MailConverter {
     options: ConvertOptions,
     budget: MimeBudget,
     depth: number,
-  ): MessageContent['attachments'] {
+  ): Pick<MessageContent, 'attachments'> & Pick<Meeting, 'attendees'> {
     const chosen = chooseParts(root);
     const html = setBodies(properties, chosen);
     const smime = smimeClass(root);
     if (smime !== undefined) {
       properties.set(PidTag.MessageClass, smime);
       if (root.type === 'multipart/signed') properties.set(PidTag.NativeBody, NativeBody.ClearSigned);
-      return [smimeAttachment(root)];
+      return { attachments: [smimeAttachment(root)], attendees: [] };
     }
-    const meeting = chosen.calendar === undefined ? undefined : setMeeting(properties, chosen.calendar, this.#names);
-    properties.set(PidTag.MessageClass, setReport(properties, root) ?? meeting ?? 'IPM.Note');
+    const calendar = chosen.calendar !== undefined && budget.takeCalendar() ? chosen.calendar : undefined;
+    const meeting = calendar && setMeeting(properties, calendar, this.#names, budget.recurrence);
+    properties.set(PidTag.MessageClass, setReport(properties, root) ?? meeting?.messageClass ?? 'IPM.Note');
     const embed = (inner: Uint8Array): MessageContent | undefined => {
       if (depth >= MAX_MESSAGE_NESTING || !budget.takePart()) {
         budget.notes.add(`messages in messages, deeper than ${MAX_MESSAGE_NESTING}`);
@@ -99,7 +104,7 @@ export class MailConverter {
       const id = this.#names.idOf({ guid: PropertySet.PSETID_Common, lid: SMART_NO_ATTACH }, true);
       properties.set(propertyTag(id, PropertyType.Boolean), true);
     }
-    return attachments;
+    return { attachments, attendees: meeting?.attendees ?? [] };
   }
 
   /** PidNameKeywords ([MS-OXCMSG] 2.2.1.17). */

@@ -108,7 +108,7 @@ export function putOrders(maker: MailMaker): void {
   });
 }
 
-/** Invitations to the weekly meeting, one of which was called off. */
+/** Invitations to the weekly meeting, one of which was called off; the last one is to all that follow. */
 export function putMeetings(maker: MailMaker): void {
   for (let week = MEETINGS - 1; week >= 0; week -= 1) {
     const sent = maker.end - (week * 7 + 4) * DAY;
@@ -127,6 +127,7 @@ export function putMeetings(maker: MailMaker): void {
       `DTSTAMP:${stamp(new Date(sent))}`,
       `DTSTART:${stamp(start)}`,
       'DURATION:PT30M',
+      ...(week === 0 ? ['RRULE:FREQ=WEEKLY;COUNT=12'] : []),
       `SEQUENCE:${isCancelled ? 1 : 0}`,
       `STATUS:${isCancelled ? 'CANCELLED' : 'CONFIRMED'}`,
       'SUMMARY:Tern weekly',
@@ -140,7 +141,7 @@ export function putMeetings(maker: MailMaker): void {
     ];
     const text = isCancelled
       ? 'I am away: no meeting this week.\n\nPriya'
-      : 'Tuesday at ten in Fahrenheit, thirty minutes.\n\nPriya';
+      : `${week === 0 ? 'Every ' : ''}Tuesday at ten in Fahrenheit, thirty minutes.\n\nPriya`;
     const body = multipart('alternative', [textPart(text), calendarPart(event, method)]);
     const fields: Field[] = [['Subject', isCancelled ? 'Canceled: Tern weekly' : 'Tern weekly']];
     maker.put({ from: 'priya', to: ['alice', 'bob'] }, { id: maker.id(`meeting ${week}`), sent, fields, body });

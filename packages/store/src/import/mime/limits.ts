@@ -4,6 +4,8 @@ export const MAX_NESTING = 32;
 export const MAX_MESSAGE_NESTING = 8;
 /** Parts of a message and of all messages in it; the last one that is cut out keeps what follows. */
 export const MAX_PARTS = 1000;
+/** Calendars of a message and of all messages in it that are read; other messages stay mail with a calendar file. */
+export const MAX_CALENDARS = 20;
 /** Bytes of one header block that are read; fields behind them are passed over. */
 export const MAX_HEADER_BYTES = 1024 * 1024;
 /** Fields of one header block that are read. */

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { type DecodedText, decodeText } from './charset.ts';
 import { type Headers, parseHeaders } from './headers.ts';
-import { MAX_BOUNDARY, MAX_NESTING, MAX_PARTS } from './limits.ts';
+import { MAX_BOUNDARY, MAX_CALENDARS, MAX_NESTING, MAX_PARTS } from './limits.ts';
 import { parseStructured, type StructuredValue } from './parameters.ts';
 import { decodeTransfer } from './transfer-encoding.ts';
 
@@ -21,8 +21,11 @@ export interface MimePart {
 /** What is left of the limits for one message with all that is in it. */
 export class MimeBudget {
   #parts = MAX_PARTS;
+  #calendars = MAX_CALENDARS;
   /** What was not taken apart, because a limit was reached. */
   readonly notes = new Set<string>();
+  /** What of the recurrence of meetings no property can say. */
+  readonly recurrence = new Set<string>();
 
   takePart(): boolean {
     if (this.#parts === 0) {
@@ -30,6 +33,15 @@ export class MimeBudget {
       return false;
     }
     this.#parts -= 1;
+    return true;
+  }
+
+  takeCalendar(): boolean {
+    if (this.#calendars === 0) {
+      this.notes.add(`more than ${MAX_CALENDARS} calendars`);
+      return false;
+    }
+    this.#calendars -= 1;
     return true;
   }
 }
