@@ -41,7 +41,14 @@ const layerings: Readonly<Record<string, Layering>> = {
   },
   store: {
     // The client knows what goes over the wire, and nothing of the store.
-    layers: [['mapi', 'text'], ['client', 'sql'], ['mailbox', 'directory'], ['import', 'services'], ['mod.ts']],
+    layers: [
+      ['mapi', 'text'],
+      ['client', 'sql'],
+      ['mailbox', 'directory'],
+      ['import', 'services'],
+      ['mod.ts'],
+      ['internal_mod.ts'],
+    ],
     impure: ['client', 'sql', 'mailbox', 'directory', 'import', 'services'],
   },
 };

@@ -8,6 +8,8 @@ export { openMailSource } from './import/sources/open-source.ts';
 export { FolderId } from './mailbox/folder-ids.ts';
 export { Mailbox } from './mailbox/mailbox.ts';
 export { mailboxFile } from './mailbox/mailbox-file.ts';
+export { BoundedLog } from './services/bounded-log.ts';
 export { nspiServer } from './services/nspi/nspi-server.ts';
 export { rfrServer } from './services/rfr/rfr-server.ts';
 export { StoreHost } from './services/store-host.ts';
+export { afterTimeout } from './services/timer.ts';

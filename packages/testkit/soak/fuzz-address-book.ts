@@ -1,8 +1,6 @@
 import { ContextHandles, type RpcCall, RpcFaultError } from '@rpch/rpc/internal';
 import { nspiServer, rfrServer } from '@rpch/store';
-import type { DirectoryEntry } from '@rpch/store/src/directory/model.ts';
-import { organizationOf, recipientDn } from '@rpch/store/src/directory/organization.ts';
-import { DirectorySnapshot } from '@rpch/store/src/directory/snapshot.ts';
+import { type DirectoryEntry, DirectorySnapshot, organizationOf, recipientDn } from '@rpch/store/internal';
 import { must, type Target } from './fuzz-target.ts';
 import { STAT } from './mail-requests.ts';
 import { declarationOf, STUB_SAMPLES, stubOf } from './mail-stubs.ts';

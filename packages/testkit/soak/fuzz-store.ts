@@ -1,25 +1,34 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Cursor, ProtocolError, RpchError, Writer } from '@rpch/rpc/internal';
-import { MailConverter } from '@rpch/store/src/import/convert/mail-converter.ts';
-import type { MessageContent, PropertyNames } from '@rpch/store/src/mailbox/model.ts';
-import { type AuxBlock, readAuxBlocks, writeAuxBlocks } from '@rpch/store/src/mapi/aux-blocks.ts';
-import { formEntryId, parseEntryId } from '@rpch/store/src/mapi/entry-id.ts';
-import { StoreError } from '@rpch/store/src/mapi/error-code.ts';
 import {
+  type AuxBlock,
+  compileRestriction,
+  formEntryId,
   MAX_PAYLOAD,
+  MailConverter,
+  type MessageContent,
+  PidTag,
+  type PropertyName,
+  type PropertyNames,
+  type PropertyTag,
+  type PropertyValue,
+  parseEntryId,
+  parsePredecessorChangeList,
+  parseXid,
+  type Restriction,
+  ROPS,
+  readAuxBlocks,
   readExtendedBuffers,
+  readRestriction,
+  readRopBuffer,
+  readRops,
+  StoreError,
+  writeAuxBlocks,
   writeExtendedBuffer,
   writeExtendedBuffers,
-} from '@rpch/store/src/mapi/extended-buffer.ts';
-import type { PropertyTag, PropertyValue } from '@rpch/store/src/mapi/property.ts';
-import type { PropertyName } from '@rpch/store/src/mapi/property-name.ts';
-import { PidTag } from '@rpch/store/src/mapi/property-tags.ts';
-import { type Restriction, readRestriction, writeRestriction } from '@rpch/store/src/mapi/restriction.ts';
-import { compileRestriction } from '@rpch/store/src/mapi/restriction-match.ts';
-import { readRopBuffer, writeRopBuffer } from '@rpch/store/src/mapi/rop-buffer.ts';
-import { ROPS } from '@rpch/store/src/mapi/rops/all.ts';
-import { readRops } from '@rpch/store/src/mapi/rops/read-rops.ts';
-import { parsePredecessorChangeList, parseXid } from '@rpch/store/src/mapi/xid.ts';
+  writeRestriction,
+  writeRopBuffer,
+} from '@rpch/store/internal';
 import { SeededRandom } from '../src/simulation/random.ts';
 import { must, type Target } from './fuzz-target.ts';
 import { CODING, madeUpRequest, requestBytes } from './mail-rops.ts';

@@ -7,9 +7,14 @@ import {
   Writer,
 } from '@rpch/rpc/internal';
 import type { EmsmdbCalls } from '@rpch/store/client';
-import { readExtendedBuffers, writeExtendedBuffer } from '@rpch/store/src/mapi/extended-buffer.ts';
-import { NO_HANDLE, readRopBuffer, writeRopBuffer } from '@rpch/store/src/mapi/rop-buffer.ts';
-import { Logon } from '@rpch/store/src/mapi/rops/store.ts';
+import {
+  Logon,
+  NO_HANDLE,
+  readExtendedBuffers,
+  readRopBuffer,
+  writeExtendedBuffer,
+  writeRopBuffer,
+} from '@rpch/store/internal';
 import type { SeededRandom } from '../src/simulation/random.ts';
 import { RopMutants } from './mail-mutants.ts';
 import { CONNECT, STAT } from './mail-requests.ts';

@@ -1,21 +1,27 @@
 import { counterOf, ErrorCode, Mailbox, type ObjectId, objectId, PidTag, type Properties } from '@rpch/store/client';
-import { FolderId } from '@rpch/store/src/mailbox/folder-ids.ts';
-import { Right } from '@rpch/store/src/mailbox/permissions.ts';
-import { formEntryId } from '@rpch/store/src/mapi/entry-id.ts';
-import { errorName } from '@rpch/store/src/mapi/error-code.ts';
-import { NO_HANDLE } from '@rpch/store/src/mapi/rop-buffer.ts';
 import {
   CreateFolder,
+  errorName,
+  FolderId,
+  formEntryId,
   GetContentsTable,
   GetHierarchyTable,
+  GetPropertiesAll,
+  ModifyPermissions,
+  ModifyPermissionsFlags,
   MoveCopyMessages,
+  NO_HANDLE,
   OpenFolder,
-} from '@rpch/store/src/mapi/rops/folder.ts';
-import { OpenMessage, SaveChangesMessage } from '@rpch/store/src/mapi/rops/message.ts';
-import { RegisterNotification } from '@rpch/store/src/mapi/rops/notification.ts';
-import { ModifyPermissions, ModifyPermissionsFlags, RowFlags } from '@rpch/store/src/mapi/rops/permission.ts';
-import { GetPropertiesAll, QueryNamedProperties, SetProperties } from '@rpch/store/src/mapi/rops/property.ts';
-import { QueryRows, SetColumns } from '@rpch/store/src/mapi/rops/table.ts';
+  OpenMessage,
+  QueryNamedProperties,
+  QueryRows,
+  RegisterNotification,
+  Right,
+  RowFlags,
+  SaveChangesMessage,
+  SetColumns,
+  SetProperties,
+} from '@rpch/store/internal';
 import { SeededRandom } from '../src/simulation/random.ts';
 import { ID_ROPS, idRequests, type Named } from './mail-ids.ts';
 import { LogExpectation } from './mail-log.ts';
@@ -29,6 +35,10 @@ const READER = Right.FolderVisible | Right.ReadAny;
 const NOBODY = 0x7fff_0000;
 /** Ids behind the last that there is. */
 const BEYOND = 64;
+/** What a delegate may open besides: where clients begin, and a calendar, which is there for everybody by default. */
+const ALSO_SEEN: readonly ObjectId[] = [FolderId.Root, FolderId.IpmSubtree, FolderId.Calendar].map((id) =>
+  objectId(id),
+);
 /** Ids of one buffer, so that its answer has room. */
 const TOGETHER = 24;
 /** ROPs whose answer has the id in it, whether there is such an object or not: they only reckon. */
@@ -147,7 +157,7 @@ async function openEverything(
   logon: number,
 ): Promise<void> {
   const { alice } = scene;
-  const seen = new Set([alice.shared, objectId(FolderId.Calendar)]);
+  const seen = new Set([alice.shared, ...ALSO_SEEN]);
   const last = Math.max(...[...alice.folders, ...alice.messages].map((id) => counterOf(id)));
   const ids = Array.from({ length: last + BEYOND }, (_, counter) => objectId(counter));
   const folders = [...new Set([...alice.folders, ...ids])];
@@ -185,7 +195,7 @@ async function everyRopWithIds(
   const { alice } = scene;
   const guid = alice.replicaGuid;
   const nobody = (i: number) => objectId(NOBODY + i);
-  const folders = alice.folders.filter((id) => id !== alice.shared && id !== objectId(FolderId.Calendar));
+  const folders = alice.folders.filter((id) => id !== alice.shared && !ALSO_SEEN.includes(id));
   const some = everyNth(alice.messages, messages);
   const pairs: (readonly [Named, Named])[] = [
     ...folders.map(
@@ -250,7 +260,6 @@ const LOOKING: Readonly<Record<string, 'logon' | 'folder'>> = {
   OpenMessage: 'logon',
   CreateMessage: 'logon',
   RegisterNotification: 'logon',
-  PublicFolderIsGhosted: 'logon',
   DeleteFolder: 'folder',
   MoveFolder: 'folder',
   CopyFolder: 'folder',
@@ -283,24 +292,30 @@ function everyNth<T>(all: readonly T[], most: number): T[] {
   return all.filter((_, i) => i % step === 0).slice(0, most);
 }
 
-/** Reads all that can be read around the shared folder. */
+/** Reads all that can be read around the shared folder, and where clients begin. */
 async function lookAround(scene: MailScene, tally: MailTally, mallory: RopSender, logon: number): Promise<void> {
   const { alice } = scene;
-  const folder = (await mallory.rop(OpenFolder, logon, { folderId: alice.shared, openModeFlags: 0 })).handle;
+  const opened: number[] = [];
+  for (const folderId of [alice.shared, ...ALSO_SEEN]) {
+    opened.push((await mallory.rop(OpenFolder, logon, { folderId, openModeFlags: 0 })).handle);
+  }
+  const [folder = 0] = opened;
   const columns = Object.values(PidTag)
     .filter((tag) => (tag & 0xffff) !== 0x000d)
     .slice(0, 400);
-  for (const handle of [logon, folder]) {
+  for (const handle of [logon, ...opened]) {
     await mallory.rop(GetPropertiesAll, handle, { propertySizeLimit: 0, wantUnicode: true });
     await mallory.rop(QueryNamedProperties, handle, { queryFlags: 0, hasGuid: false });
   }
-  for (const tableFlags of [0, 2, 4, 0x40, 0x46]) {
-    for (const rop of [GetHierarchyTable, GetContentsTable]) {
-      const table = (await mallory.rop(rop, folder, { tableFlags })).handle;
-      for (let at = 0; at < columns.length; at += 50) {
-        await mallory.rop(SetColumns, table, { setColumnsFlags: 0, propertyTags: columns.slice(at, at + 50) });
-        await mallory.rop(QueryRows, table, { queryRowsFlags: 0, forwardRead: true, rowCount: 50 });
-        tally.attempts += 2;
+  for (const each of opened) {
+    for (const tableFlags of [0, 2, 4, 0x40, 0x46]) {
+      for (const rop of [GetHierarchyTable, GetContentsTable]) {
+        const { handle: table, returnValue } = await mallory.rop(rop, each, { tableFlags });
+        for (let at = 0; returnValue === 0 && at < columns.length; at += 50) {
+          await mallory.rop(SetColumns, table, { setColumnsFlags: 0, propertyTags: columns.slice(at, at + 50) });
+          await mallory.rop(QueryRows, table, { queryRowsFlags: 0, forwardRead: true, rowCount: 50 });
+          tally.attempts += 2;
+        }
       }
     }
   }

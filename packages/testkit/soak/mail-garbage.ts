@@ -20,8 +20,8 @@ const ENOUGH_FOR_GROWTH = 10_000;
 const MAX_GROWTH = 4 * 1024 * 1024;
 /** Time for the server to notice that connections are gone, ms. */
 const SETTLE = 300;
-/** Patience with lines that are written together, ms. */
-const WRITTEN_WITHIN = 3000;
+/** Patience with lines that are written together, and with the one that says how many were left out, ms. */
+const WRITTEN_WITHIN = 10_000;
 /** Lines of the log that there must be none of: a thread that was lost, a session that a defect has ended. */
 const DEFECTS = ['store.worker.lost', 'store.session.broken'];
 

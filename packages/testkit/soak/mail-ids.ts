@@ -1,6 +1,6 @@
 import type { ObjectId } from '@rpch/store/client';
 import { counterOf } from '@rpch/store/client';
-import type { AnyRequest, AnyRop } from '@rpch/store/src/mapi/rops/rop.ts';
+import type { AnyRequest, AnyRop } from '@rpch/store/internal';
 import type { SeededRandom } from '../src/simulation/random.ts';
 import { ATTACKED_ROPS, madeUpRequest } from './mail-rops.ts';
 

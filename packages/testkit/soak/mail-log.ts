@@ -2,8 +2,8 @@ import { eventually } from '../src/live-proxy.ts';
 import type { MailScene } from './mail-scene.ts';
 import type { MailTally } from './mail-tally.ts';
 
-/** Patience with lines that are written together, ms. */
-const WRITTEN_WITHIN = 3000;
+/** Patience with lines that are written together, and with the one that says how many were left out, ms. */
+const WRITTEN_WITHIN = 10_000;
 
 /** What was refused since this was made, and the lines that say so. */
 export class LogExpectation {

@@ -1,9 +1,5 @@
 import { Writer } from '@rpch/rpc/internal';
-import { writeExtendedBuffers } from '@rpch/store/src/mapi/extended-buffer.ts';
-import { compress } from '@rpch/store/src/mapi/lz77.ts';
-import { NO_HANDLE } from '@rpch/store/src/mapi/rop-buffer.ts';
-import { ROPS } from '@rpch/store/src/mapi/rops/all.ts';
-import type { AnyRop } from '@rpch/store/src/mapi/rops/rop.ts';
+import { type AnyRop, compress, NO_HANDLE, ROPS, writeExtendedBuffers } from '@rpch/store/internal';
 import { mutate } from '../src/mutate.ts';
 import type { SeededRandom } from '../src/simulation/random.ts';
 import { CODING, madeUpRequest } from './mail-rops.ts';

@@ -1,17 +1,21 @@
 import { ErrorCode, type ObjectId, PidTag } from '@rpch/store/client';
-import { Right } from '@rpch/store/src/mailbox/permissions.ts';
-import { errorName } from '@rpch/store/src/mapi/error-code.ts';
 import {
   CreateFolder,
+  CreateMessage,
   DeleteMessages,
   EmptyFolder,
+  errorName,
   GetContentsTable,
+  GetPermissionsTable,
+  ModifyPermissions,
   MoveCopyMessages,
   OpenFolder,
-} from '@rpch/store/src/mapi/rops/folder.ts';
-import { CreateMessage, OpenMessage, SaveChangesMessage, SetReadFlags } from '@rpch/store/src/mapi/rops/message.ts';
-import { GetPermissionsTable, ModifyPermissions } from '@rpch/store/src/mapi/rops/permission.ts';
-import { SetProperties } from '@rpch/store/src/mapi/rops/property.ts';
+  OpenMessage,
+  Right,
+  SaveChangesMessage,
+  SetProperties,
+  SetReadFlags,
+} from '@rpch/store/internal';
 import type { RopSender } from './mail-rops.ts';
 import type { MailScene } from './mail-scene.ts';
 import type { MailTally } from './mail-tally.ts';

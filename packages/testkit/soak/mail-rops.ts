@@ -1,9 +1,16 @@
 import { Cursor, emsmdbDeclaration, type RpcClient, Writer } from '@rpch/rpc/internal';
 import { type EmsmdbCalls, MapiSession } from '@rpch/store/client';
-import { NO_HANDLE } from '@rpch/store/src/mapi/rop-buffer.ts';
-import { ROPS } from '@rpch/store/src/mapi/rops/all.ts';
-import type { AnyRequest, AnyRop, RequestOf, ResponseOf } from '@rpch/store/src/mapi/rops/rop.ts';
-import { Logon, LogonFlags, LogonOpenFlags } from '@rpch/store/src/mapi/rops/store.ts';
+import {
+  type AnyRequest,
+  type AnyRop,
+  Logon,
+  LogonFlags,
+  LogonOpenFlags,
+  NO_HANDLE,
+  type RequestOf,
+  type ResponseOf,
+  ROPS,
+} from '@rpch/store/internal';
 import type { SeededRandom } from '../src/simulation/random.ts';
 
 export const CODING = { codePage: 1252 };

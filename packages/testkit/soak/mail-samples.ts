@@ -1,36 +1,45 @@
 import { objectId, PidTag, type Restriction } from '@rpch/store/client';
-import { FolderId } from '@rpch/store/src/mailbox/folder-ids.ts';
-import type { PropertyTag, PropertyValue } from '@rpch/store/src/mapi/property.ts';
-import { CreateAttachment, GetAttachmentTable, SaveChangesAttachment } from '@rpch/store/src/mapi/rops/attachment.ts';
-import { CreateFolder, GetContentsTable, GetHierarchyTable, OpenFolder } from '@rpch/store/src/mapi/rops/folder.ts';
 import {
+  type AnyRequest,
+  type AnyRop,
+  CreateAttachment,
+  CreateFolder,
   CreateMessage,
-  ModifyRecipients,
-  OpenEmbeddedMessage,
-  OpenMessage,
-  SaveChangesMessage,
-} from '@rpch/store/src/mapi/rops/message.ts';
-import { RegisterNotification } from '@rpch/store/src/mapi/rops/notification.ts';
-import { GetPermissionsTable, ModifyPermissions } from '@rpch/store/src/mapi/rops/permission.ts';
-import {
+  ExpandRow,
+  FindRow,
+  FolderId,
+  GetAttachmentTable,
+  GetCollapseState,
+  GetContentsTable,
+  GetHierarchyTable,
+  GetPermissionsTable,
   GetPropertiesAll,
   GetPropertiesSpecific,
   GetPropertyIdsFromNames,
-  SetProperties,
-} from '@rpch/store/src/mapi/rops/property.ts';
-import type { AnyRequest, AnyRop, RequestOf } from '@rpch/store/src/mapi/rops/rop.ts';
-import { Logon } from '@rpch/store/src/mapi/rops/store.ts';
-import { OpenStream, ReadStream, SeekStream, SetStreamSize, WriteStream } from '@rpch/store/src/mapi/rops/stream.ts';
-import {
-  ExpandRow,
-  FindRow,
-  GetCollapseState,
+  Logon,
+  ModifyPermissions,
+  ModifyRecipients,
+  OpenEmbeddedMessage,
+  OpenFolder,
+  OpenMessage,
+  OpenStream,
+  type PropertyTag,
+  type PropertyValue,
   QueryRows,
+  ReadStream,
+  RegisterNotification,
+  type RequestOf,
   Restrict,
+  SaveChangesAttachment,
+  SaveChangesMessage,
   SeekRow,
+  SeekStream,
   SetColumns,
+  SetProperties,
+  SetStreamSize,
   SortTable,
-} from '@rpch/store/src/mapi/rops/table.ts';
+  WriteStream,
+} from '@rpch/store/internal';
 
 /** Slots of the table of handles of {@link SAMPLES}: what there is after they were done. */
 export const Slot = {

@@ -5,12 +5,17 @@ import { dirname, join } from 'node:path';
 import { RpcClient, type RpcClientOptions } from '@rpch/rpc/internal';
 import { fillDemoMailbox, Mailbox, mailboxFile } from '@rpch/store';
 import type { EmsmdbCalls } from '@rpch/store/client';
-import { organizationOf, recipientDn } from '@rpch/store/src/directory/organization.ts';
-import { FolderId } from '@rpch/store/src/mailbox/folder-ids.ts';
-import type { MessageContent } from '@rpch/store/src/mailbox/model.ts';
-import { type ObjectId, objectId } from '@rpch/store/src/mapi/object-id.ts';
-import type { PropertyTag, PropertyValue } from '@rpch/store/src/mapi/property.ts';
-import { PidTag } from '@rpch/store/src/mapi/property-tags.ts';
+import {
+  FolderId,
+  type MessageContent,
+  type ObjectId,
+  objectId,
+  organizationOf,
+  PidTag,
+  type PropertyTag,
+  type PropertyValue,
+  recipientDn,
+} from '@rpch/store/internal';
 import { MailServerProcess } from '../src/mail-server-process.ts';
 import { RopSender } from './mail-rops.ts';
 

@@ -6,11 +6,7 @@ import {
   nspiDeclaration,
 } from '@rpch/rpc/internal';
 import { counterOf, type EmsmdbCalls, ErrorCode, objectId } from '@rpch/store/client';
-import { errorName } from '@rpch/store/src/mapi/error-code.ts';
-import { writeExtendedBuffer } from '@rpch/store/src/mapi/extended-buffer.ts';
-import { writeRopBuffer } from '@rpch/store/src/mapi/rop-buffer.ts';
-import { OpenFolder } from '@rpch/store/src/mapi/rops/folder.ts';
-import { IdFromLongTermId } from '@rpch/store/src/mapi/rops/store.ts';
+import { errorName, IdFromLongTermId, OpenFolder, writeExtendedBuffer, writeRopBuffer } from '@rpch/store/internal';
 import { SeededRandom } from '../src/simulation/random.ts';
 import { writeAddressBook } from './mail-address-book.ts';
 import { ID_ROPS, idRequests } from './mail-ids.ts';

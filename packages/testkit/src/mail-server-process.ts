@@ -4,7 +4,8 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Inspector } from './transfer/inspector.ts';
 
-const RPCH = fileURLToPath(new URL('../../cli/bin/rpch.js', import.meta.url));
+/** The program of this project. */
+export const RPCH = fileURLToPath(new URL('../../cli/bin/rpch.js', import.meta.url));
 /** Patience with the program's start, ms. */
 const START_TIMEOUT = 30_000;
 /** Lines of its log that are kept: of one that is under attack there are hundreds of thousands. */
@@ -16,8 +17,10 @@ const INSPECTOR_LINE = /^(Debugger (listening on|attached|ending on)|For help, s
 export interface MailServerOptions {
   readonly dataDir: string;
   readonly users: readonly { readonly name: string; readonly password: string }[];
-  /** Least level of its log lines. Default: info. */
-  readonly logLevel?: string;
+  /** NetBIOS name of the accounts' domain. Default: the program's. */
+  readonly domain?: string;
+  /** The least security of calls to the mail interfaces. Default: privacy. */
+  readonly mailLevel?: 'connect' | 'privacy';
 }
 
 /** A line of its log. */
@@ -25,6 +28,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly level: numb
 
 /** `rpch serve` as a process of its own, with a TCP listener of the loopback interface, its log, and its inspector. */
 export class MailServerProcess {
+  readonly host = '127.0.0.1';
   readonly #child: ChildProcess;
   readonly #reader: Interface;
   readonly #exited: Promise<unknown>;
@@ -45,8 +49,9 @@ export class MailServerProcess {
   }
 
   /** Starts it; resolves when it listens. */
-  static async start({ dataDir, users, logLevel = 'info' }: MailServerOptions): Promise<MailServerProcess> {
-    const args = ['serve', '--listen', 'ncacn_ip_tcp:127.0.0.1[0]', '--data', dataDir, '--log-level', logLevel];
+  static async start({ dataDir, users, domain, mailLevel = 'privacy' }: MailServerOptions): Promise<MailServerProcess> {
+    const args = ['serve', '--listen', 'ncacn_ip_tcp:127.0.0.1[0]', '--data', dataDir, '--mail-level', mailLevel];
+    if (domain !== undefined) args.push('--domain', domain);
     for (const { name, password } of users) args.push('--user', `${name}:${password}`);
     const child = spawn(process.execPath, ['--inspect=127.0.0.1:0', RPCH, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -61,6 +66,10 @@ export class MailServerProcess {
     return this.#port;
   }
 
+  get binding(): string {
+    return `ncacn_ip_tcp:${this.host}[${this.#port}]`;
+  }
+
   /** The last of the lines of its log, the oldest first. */
   get lines(): readonly LogLine[] {
     return this.#lines;
@@ -71,7 +80,7 @@ export class MailServerProcess {
     return this.#printed.join('\n');
   }
 
-  /** Lines so far with this event. */
+  /** Lines so far with this event, those among them that were left out and told of. */
   count(event: string): number {
     return this.#counts.get(event) ?? 0;
   }
@@ -139,8 +148,12 @@ export class MailServerProcess {
     if (INSPECTOR_LINE.test(line)) return;
     if (line.startsWith('{')) {
       const parsed = JSON.parse(line) as LogLine;
-      const event = parsed.event ?? '';
-      this.#counts.set(event, (this.#counts.get(event) ?? 0) + 1);
+      this.#count(parsed.event ?? '', 1);
+      if (parsed.event === 'store.refused.more') {
+        for (const [what, lines] of Object.entries(parsed.more as Record<string, number>)) {
+          this.#count(what.split(':', 1)[0] ?? '', lines);
+        }
+      }
       this.#lines.push(parsed);
       if (this.#lines.length > 2 * LINES_KEPT) this.#lines = this.#lines.slice(-LINES_KEPT);
       return;
@@ -149,5 +162,9 @@ export class MailServerProcess {
     if (port !== undefined) this.#port = Number(port);
     this.#printed.push(line);
     if (this.#printed.length > PRINTED_KEPT) this.#printed.shift();
+  }
+
+  #count(event: string, lines: number): void {
+    this.#counts.set(event, (this.#counts.get(event) ?? 0) + lines);
   }
 }

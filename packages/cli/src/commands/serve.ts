@@ -43,6 +43,7 @@ export function serveCommand(): Command {
     .option('--dns-domain <name>', 'DNS name of that domain')
     .option('--computer <name>', "this computer's NetBIOS name in NTLM")
     .option('--data <dir>', 'where accounts, mailboxes and directory.yaml are (default data)')
+    .option('--keep-deleted <days>', 'how long deleted messages can be recovered; 0: not at all (default 14)')
     .option('--drain-timeout <seconds>', 'patience with calls in progress at the end (default 30)')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .addHelpText('after', EXAMPLE)

@@ -1,6 +1,8 @@
 import {
   BitmapRelOp,
+  type Mailbox,
   MessageFlag,
+  type ObjectId,
   type OpenedMailbox,
   PidTag,
   type Restriction,
@@ -56,10 +58,14 @@ export async function printList(
     io.out(`${JSON.stringify({ folder: folder.path, messages })}\n`);
     return;
   }
-  const { sentItems, outbox } = mailbox.folderIds;
-  const outgoing = folder.id === sentItems || folder.id === outbox;
+  const outgoing = isOutgoing(mailbox, folder.id);
   if (messages.length === 0) io.err(`no ${flags.unread === true ? 'unread ' : ''}messages in ${folder.path}\n`);
   else io.out(summaryTable(messages, io.reader, io.width, { outgoing }));
+}
+
+/** Whether lists of a folder say to whom, and not from whom. */
+export function isOutgoing({ folderIds: { sentItems, outbox } }: Mailbox, folder: ObjectId): boolean {
+  return folder === sentItems || folder === outbox;
 }
 
 const UNREAD: Restriction = {

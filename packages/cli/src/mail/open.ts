@@ -38,7 +38,14 @@ const USAGE: ReadonlySet<string> = new Set([
 /** Errors that say all there is in their message: there is no hop to look at. */
 const PLAIN: ReadonlySet<string> = new Set([
   'RPCH_NO_SUCH_FOLDER',
+  'RPCH_AMBIGUOUS_FOLDER',
+  'RPCH_NOT_FOLDER_OWNER',
+  'RPCH_NOT_CALENDAR',
+  'RPCH_NOT_A_USER',
+  'RPCH_NO_PERMISSION',
   'RPCH_NO_SUCH_ATTACHMENT',
+  'RPCH_MESSAGE_STATE',
+  'RPCH_NO_SOFT_DELETION',
   'RPCH_NO_ORIGINAL',
   'RPCH_NO_BODY',
   'RPCH_FILE',
@@ -51,11 +58,13 @@ const PLAIN: ReadonlySet<string> = new Set([
 /**
  * Opens the mailbox, has the work done, and closes it. What goes wrong on the way or with the server is told on standard error, by the service that was
  * called and the hop; rejects with RpchError for wrong usage.
+ * @param look others of whom the address book is asked on the way.
  */
 export async function withMailbox(
   text: string,
   flags: MailboxFlags,
   io: MailIo,
+  look: readonly string[],
   work: (opened: OpenedMailbox) => Promise<void>,
 ): Promise<void> {
   const destination = sealed(await destinationOf(text, flags, io), flags);
@@ -80,6 +89,7 @@ export async function withMailbox(
   try {
     const opened = await openMailbox(servers, {
       user,
+      look,
       follow: flags.referral === true,
       session: { wait: (ms, signal) => wait(ms, undefined, signal === undefined ? {} : { signal }) },
       ...(flags.userDn === undefined ? {} : { legacyDn: flags.userDn }),

@@ -10,7 +10,7 @@ import {
   SortDirection,
 } from '@rpch/store/client';
 import { usage } from '../ping/client-flags.ts';
-import { type FoundFolder, findFolder, tellPath } from './folder-path.ts';
+import { type FoundFolder, findFolder, readableFolders } from './folder-path.ts';
 import { wholeNumber } from './list.ts';
 import type { MailIo } from './mail-io.ts';
 import { type MessageSummary, SUMMARY_COLUMNS, summaryOf, summaryTable } from './summary.ts';
@@ -43,7 +43,10 @@ export async function printSearch(
 ): Promise<void> {
   if (text.trim() === '') throw usage('search for what?');
   const limit = wholeNumber('--count', flags.count, MAX_FOUND);
-  const folders = flags.in === undefined ? await mailFolders(mailbox) : [await findFolder(mailbox, flags.in)];
+  const folders =
+    flags.in === undefined
+      ? (await readableFolders(mailbox)).filter(({ messages }) => messages > 0)
+      : [await findFolder(mailbox, flags.in)];
   const found: Found[] = [];
   let tags = flags.body === false ? HEADERS : [...HEADERS, PidTag.Body];
   for (const folder of folders) {
@@ -69,14 +72,6 @@ export async function printSearch(
 
 /** How servers say that they do not evaluate such a restriction. */
 const REFUSALS: ReadonlySet<number> = new Set([ErrorCode.TooComplex, ErrorCode.NotSupported]);
-
-async function mailFolders(mailbox: OpenedMailbox['mailbox']): Promise<FoundFolder[]> {
-  const folders = await mailbox.folders();
-  // A search folder shows again what lies elsewhere.
-  return folders
-    .filter(({ messages, isSearch }) => messages > 0 && !isSearch)
-    .map(({ id, path }) => ({ id, path: tellPath(path) }));
-}
 
 async function searchFolder(
   mailbox: OpenedMailbox['mailbox'],

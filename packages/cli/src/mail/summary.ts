@@ -70,6 +70,8 @@ export interface SummaryLayout {
   readonly outgoing?: boolean;
   /** A column before the subject: the folders of what a search has found. */
   readonly folders?: readonly string[];
+  /** A column behind the date: when each was deleted. */
+  readonly deleted?: readonly (Date | undefined)[];
 }
 
 /** `●` says unread, `@` attachments, `!` important. */
@@ -77,12 +79,13 @@ export function summaryTable(
   messages: readonly MessageSummary[],
   reader: Reader,
   width: number | undefined,
-  { outgoing = false, folders }: SummaryLayout = {},
+  { outgoing = false, folders, deleted }: SummaryLayout = {},
 ): string {
   const columns: readonly Column[] = [
     { title: 'id' },
     { title: '' },
     { title: 'date' },
+    ...(deleted === undefined ? [] : [{ title: 'deleted' }]),
     ...(folders === undefined ? [] : [{ title: 'folder', shrinks: true }]),
     { title: outgoing ? 'to' : 'from', shrinks: true },
     { title: 'subject', shrinks: true },
@@ -92,6 +95,7 @@ export function summaryTable(
     message.id,
     marks(message),
     tellDate(message.date, reader),
+    ...(deleted === undefined ? [] : [tellDate(deleted[at], reader)]),
     ...(folders === undefined ? [] : [folders[at] ?? '']),
     outgoing ? message.to : message.from,
     message.subject === '' ? '(no subject)' : message.subject,

@@ -5,7 +5,10 @@ import type { Failure } from '../ping/explain.ts';
 const ANSWERS: ReadonlyMap<number, readonly [what: string, check: string]> = new Map([
   [
     ErrorCode.NotFound,
-    ['there is no such folder, message or attachment', 'it may have been moved or deleted: list the folder again'],
+    [
+      'there is no such folder, message or attachment',
+      'it may have been moved or deleted, or not be for this account to see: list the folder again',
+    ],
   ],
   [
     ErrorCode.UnknownUser,

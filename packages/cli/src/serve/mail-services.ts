@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { bareName, type Log, readAccounts } from '@rpch/proxy';
 import type { RpcInterface } from '@rpch/rpc';
-import { EmbeddedDirectory, nspiServer, rfrServer, StoreHost } from '@rpch/store';
+import { afterTimeout, BoundedLog, EmbeddedDirectory, nspiServer, rfrServer, StoreHost } from '@rpch/store';
 import type { ServeSettings } from './settings.ts';
 
 /** What mail clients call: information store, address book and referral, over one directory. */
@@ -16,7 +16,7 @@ export interface MailServices {
 
 /** Opens what the settings name; undefined where they name none of it. Rejects with RpchError. */
 export async function openMailServices(settings: ServeSettings, log: Log): Promise<MailServices | undefined> {
-  const { interfaces, accounts, mailLevel: minimumLevel, serverName } = settings;
+  const { interfaces, accounts, mailLevel: minimumLevel, serverName, keepDeleted } = settings;
   if (!(interfaces.has('emsmdb') || interfaces.has('nspi') || interfaces.has('rfr'))) return undefined;
   const { dataDir, auth } = accounts;
   const embedded = await EmbeddedDirectory.load({
@@ -28,16 +28,22 @@ export async function openMailServices(settings: ServeSettings, log: Log): Promi
   const directory = () => embedded.current;
   const singleEndpoint = interfaces.has('nspi') && interfaces.has('rfr');
   const store = interfaces.has('emsmdb')
-    ? await StoreHost.start({ dataDir, directory, log, minimumLevel, singleEndpoint })
+    ? await StoreHost.start({ dataDir, directory, log, minimumLevel, singleEndpoint, keepDeleted })
     : undefined;
+  // The store bounds its lines itself.
+  const refusals = new BoundedLog(log, afterTimeout);
   const offered: RpcInterface[] = [];
   if (store !== undefined) offered.push(store.emsmdb(), store.asyncEmsmdb());
-  if (interfaces.has('nspi')) offered.push(nspiServer({ directory, serverGuid: randomUUID(), log, minimumLevel }));
-  if (interfaces.has('rfr')) offered.push(rfrServer({ directory, log, minimumLevel }));
+  if (interfaces.has('nspi'))
+    offered.push(nspiServer({ directory, serverGuid: randomUUID(), log: refusals, minimumLevel }));
+  if (interfaces.has('rfr')) offered.push(rfrServer({ directory, log: refusals, minimumLevel }));
   return {
     interfaces: offered,
     reload: async (again) => embedded.reload(await accountNames(again)),
-    close: async () => store?.close(),
+    close: async () => {
+      await store?.close();
+      refusals.close();
+    },
   };
 }
 

@@ -16,6 +16,7 @@ export interface ServeFlags {
   readonly dnsDomain?: string;
   readonly computer?: string;
   readonly data?: string;
+  readonly keepDeleted?: string;
   readonly drainTimeout?: string;
 }
 
@@ -48,11 +49,14 @@ export interface ServeSettings {
   readonly proxies?: readonly string[];
   /** The accounts, the same as the proxy's. */
   readonly accounts: Pick<Settings, 'auth' | 'dataDir'>;
+  /** Days for which messages that were deleted can be recovered; 0: not at all. */
+  readonly keepDeleted: number;
   /** How long calls in progress may take when the server is told to stop, ms. */
   readonly grace: number;
 }
 
 const MAX_DRAIN_TIMEOUT = 86_400;
+const MAX_KEEP_DELETED = 36_500;
 
 /** @throws RpchError: `RPCH_USAGE` (caller) or what the proxy's flags of the same names are refused with. */
 export function serveSettings(flags: ServeFlags): ServeSettings {
@@ -66,6 +70,10 @@ export function serveSettings(flags: ServeFlags): ServeSettings {
   const grace = Number(drainTimeout);
   if (!/^\d+$/.test(drainTimeout) || grace > MAX_DRAIN_TIMEOUT) {
     throw usage(`--drain-timeout: expected seconds, at most ${MAX_DRAIN_TIMEOUT}, found "${drainTimeout}"`);
+  }
+  const { keepDeleted = '14' } = flags;
+  if (!/^\d+$/.test(keepDeleted) || Number(keepDeleted) > MAX_KEEP_DELETED) {
+    throw usage(`--keep-deleted: expected days, at most ${MAX_KEEP_DELETED}, found "${keepDeleted}"`);
   }
   const accounts = {
     ...(user === undefined ? {} : { user }),
@@ -83,6 +91,7 @@ export function serveSettings(flags: ServeFlags): ServeSettings {
     providers: namesOf('--auth', flags.auth ?? PROVIDERS.join(','), PROVIDERS),
     ...(proxies === undefined ? {} : { proxies }),
     accounts: settingsFromFlags(accounts),
+    keepDeleted: Number(keepDeleted),
     grace: grace * 1000,
   };
 }

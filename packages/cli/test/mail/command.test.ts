@@ -3,18 +3,16 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { after, before, type TestContext, test } from 'node:test';
 import { RpchError } from '@rpch/rpc';
 import { Mailbox, mailboxFile } from '@rpch/store';
 import { AttachMethod, type OpenedMailbox, PidTag, type Properties, type PropertyValue } from '@rpch/store/client';
 import { CommanderError } from 'commander';
-import { mailCommand } from '../../src/commands/mail.ts';
 import { printAttachments } from '../../src/mail/attachments.ts';
-import type { MailIo } from '../../src/mail/mail-io.ts';
 import { parsePorts } from '../../src/mail/open.ts';
 import { type RpcServer, startRpcServer } from '../../src/serve/rpc-server.ts';
 import { serveSettings } from '../../src/serve/settings.ts';
+import { captured, type Ran, run } from './run-mail.ts';
 
 /** Counters of folders that every mailbox has. */
 const INBOX = 0xd;
@@ -133,47 +131,10 @@ after(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-interface Ran {
-  readonly out: string;
-  readonly err: string;
-  readonly failed: boolean;
-}
-
 /** Runs `rpch mail` in this process as alice, against a server in it that is reached by TCP. */
 function mail(args: readonly string[], width?: number): Promise<Ran> {
   const port = server.listening[0]?.port;
   return run([`ncacn_ip_tcp:127.0.0.1[${port}]`, '-u', 'alice', '-p', 'x', ...args], width);
-}
-
-async function run(args: readonly string[], width?: number): Promise<Ran> {
-  const { io, ran } = captured(width);
-  const command = mailCommand(io);
-  command.exitOverride().configureOutput({ writeErr: () => {} });
-  await command.parseAsync([...args], { from: 'user' });
-  return ran();
-}
-
-function captured(width?: number): { readonly io: MailIo; readonly ran: () => Ran } {
-  let [out, err, failed] = ['', '', false];
-  const io: MailIo = {
-    stdin: new PassThrough(),
-    env: {},
-    out: (text) => {
-      out += text;
-    },
-    outBytes: (bytes) => {
-      out += Buffer.from(bytes).toString('latin1');
-    },
-    err: (text) => {
-      err += text;
-    },
-    fail: () => {
-      failed = true;
-    },
-    width,
-    reader: { timeZone: 'UTC', now: new Date('2026-03-02T00:00:00Z') },
-  };
-  return { io, ran: () => ({ out, err, failed }) };
 }
 
 test('folders: paths with counts and ids', async () => {

@@ -31,6 +31,7 @@ test('defaults: everything that there is, a login for echo, sealed calls for mai
   assert.deepEqual([...settings.providers], ['ntlm', 'spnego']);
   assert.equal(settings.proxies, undefined);
   assert.equal(settings.grace, 30_000);
+  assert.equal(settings.keepDeleted, 14);
 });
 
 test('flags', () => {
@@ -44,6 +45,7 @@ test('flags', () => {
     proxies: ['10.0.0.1,10.0.1.0/24', 'fd00::1'],
     user: ['alice:wonder:land'],
     domain: 'EXAMPLE',
+    keepDeleted: '0',
     drainTimeout: '0',
   });
   assert.deepEqual([...settings.interfaces], ['echo', 'epm', 'rfr']);
@@ -55,6 +57,7 @@ test('flags', () => {
   assert.deepEqual(settings.accounts.auth.users, [{ name: 'alice', password: 'wonder:land' }]);
   assert.equal(settings.accounts.auth.domain, 'EXAMPLE');
   assert.equal(settings.grace, 0);
+  assert.equal(settings.keepDeleted, 0);
 });
 
 const WRONG: readonly (readonly [ServeFlags, RegExp])[] = [
@@ -97,6 +100,8 @@ const WRONG: readonly (readonly [ServeFlags, RegExp])[] = [
     /^--proxies: expected a listener for ncacn_http, which alone takes proxies, found none$/,
   ],
   [{ listen: [TCP], drainTimeout: '1e3' }, /^--drain-timeout: expected seconds, at most 86400, found "1e3"$/],
+  [{ listen: [TCP], keepDeleted: '-1' }, /^--keep-deleted: expected days, at most 36500, found "-1"$/],
+  [{ listen: [TCP], keepDeleted: '36501' }, /^--keep-deleted: expected days, at most 36500, found "36501"$/],
   [{ listen: [TCP], user: ['alice'] }, /^--user: expected NAME:PASSWORD, found no colon$/],
 ];
 

@@ -190,6 +190,12 @@ export class AddressBook implements AsyncDisposable {
     return answer.ppRows === null ? undefined : propertiesOfRow(answer.ppRows, this.#stat.CodePage);
   }
 
+  /** The entry with a DN; undefined where there is none. */
+  async entry(legacyDn: string, options: Signalled = {}): Promise<AddressEntry | undefined> {
+    const found = await this.details(legacyDn, { tags: COLUMNS, ...options });
+    return found === undefined ? undefined : entryOf(found.values);
+  }
+
   /** NspiUnbind. What it answers is no matter: the handle is gone either way. */
   async unbind({ signal }: Signalled = {}): Promise<void> {
     if (!this.#bound) return;

@@ -2,11 +2,12 @@ import type { ObjectId } from '../mapi/object-id.ts';
 import type { Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 import { FolderType } from '../mapi/property-values.ts';
-import { GetContentsTable, GetHierarchyTable, OpenFolder, TableFlags } from '../mapi/rops/folder.ts';
-import { Logon, LogonFlags, LogonOpenFlags } from '../mapi/rops/store.ts';
+import { GetContentsTable, GetHierarchyTable, TableFlags } from '../mapi/rops/folder.ts';
+import { Logon, LogonFlags, LogonOpenFlags, LogonResponseFlags } from '../mapi/rops/store.ts';
 import { MapiError } from './mapi-error.ts';
 import { Message } from './message.ts';
 import { addProperties } from './object-properties.ts';
+import { addFolder } from './open-folder.ts';
 import { numberOf, objectIdOf, type PropertyResult, textOf } from './property-result.ts';
 import type { RemoteObject } from './property-stream.ts';
 import { RopBatch } from './rop-batch.ts';
@@ -42,7 +43,7 @@ export interface FolderInfo {
   readonly id: ObjectId;
   readonly parent: ObjectId | undefined;
   readonly name: string;
-  /** Names from the folder that was listed down to this one. */
+  /** Names from the folder that was listed down to this one, without those that the caller may not see. */
   readonly path: readonly string[];
   readonly messages: number;
   readonly unread: number;
@@ -50,6 +51,8 @@ export interface FolderInfo {
   readonly containerClass: string;
   readonly isSearch: boolean;
   readonly hidden: boolean;
+  /** PidTagRights: what the caller may do there; undefined where the server does not say. */
+  readonly rights: number | undefined;
 }
 
 /** Whose mailbox is opened. */
@@ -65,6 +68,8 @@ export interface MailboxOptions {
 export interface ContentsQuery extends TableQuery {
   /** The associated contents (FAI) instead of the messages. */
   readonly associated?: boolean;
+  /** What is soft-deleted instead of what is there. A server may pass over that: see deletedMessages. */
+  readonly deleted?: boolean;
 }
 
 const FOLDER_COLUMNS: readonly PropertyTag[] = [
@@ -77,6 +82,7 @@ const FOLDER_COLUMNS: readonly PropertyTag[] = [
   PidTag.ContainerClass,
   PidTag.FolderType,
   PidTag.AttributeHidden,
+  PidTag.Rights,
 ];
 
 /** A mailbox that was logged on to ([MS-OXCSTOR] 3.1). Its end is the session's. */
@@ -90,6 +96,8 @@ export class Mailbox implements RemoteObject {
   readonly replId: number;
   readonly replGuid: string;
   readonly folderIds: Readonly<Record<SpecialFolder, ObjectId>>;
+  /** Whether the caller has logged on to his own mailbox, or has all rights to this one. */
+  readonly isOwner: boolean;
 
   private constructor(session: MapiSession, logonId: number, handle: number, found: LoggedOn) {
     this.session = session;
@@ -98,6 +106,7 @@ export class Mailbox implements RemoteObject {
     this.guid = found.mailboxGuid ?? '';
     this.replId = found.replId;
     this.replGuid = found.replGuid;
+    this.isOwner = ((found.responseFlags ?? 0) & LogonResponseFlags.OwnerRight) !== 0;
     this.folderIds = Object.fromEntries(SPECIAL.map((name, at) => [name, found.folderIds[at] ?? 0n])) as Record<
       SpecialFolder,
       ObjectId
@@ -138,22 +147,26 @@ export class Mailbox implements RemoteObject {
     readonly signal?: AbortSignal;
   } = {}): Promise<FolderInfo[]> {
     const top = from ?? this.folderIds.ipmSubtree;
-    const rows = this.#read(top, false, {
+    const rows = this.#read(top, undefined, {
       columns: FOLDER_COLUMNS,
       pageSize: FOLDER_PAGE,
       limit: MAX_FOLDERS,
       ...signalOf(signal),
     });
     const folders: FolderInfo[] = [];
-    /** Names of the folders on the way to the row, one for each depth. */
-    const way: string[] = [];
+    const paths = new Map<ObjectId, readonly string[]>();
+    let before: readonly string[] = [];
     for await (const { values } of rows) {
       const id = objectIdOf(values, PidTag.FolderId);
       if (id === undefined) continue;
+      const parent = objectIdOf(values, PidTag.ParentFolderId);
       const depth = Math.max(1, numberOf(values, PidTag.Depth) ?? 1);
+      // Of a folder whose parent may not be seen, the depth would lead into the folder before it.
+      const above = parent === undefined ? before.slice(0, depth - 1) : (paths.get(parent) ?? []);
       const name = textOf(values, PidTag.DisplayName) ?? '';
-      way.splice(Math.min(depth - 1, way.length), way.length, name);
-      folders.push(folderOf(id, name, [...way], values));
+      before = [...above, name];
+      paths.set(id, before);
+      folders.push(folderOf(id, name, before, values));
     }
     return folders;
   }
@@ -161,9 +174,17 @@ export class Mailbox implements RemoteObject {
   /** Rows of a folder's contents. */
   contents(
     folder: ObjectId,
-    { associated = false, ...query }: ContentsQuery,
+    { associated = false, deleted = false, ...query }: ContentsQuery,
   ): AsyncGenerator<PropertyResult, void, undefined> {
-    return this.#read(folder, { associated }, query);
+    const flags = (associated ? TableFlags.Associated : 0) | (deleted ? TableFlags.SoftDeletes : 0);
+    return this.#read(folder, CONTENTS_FLAGS | flags, query);
+  }
+
+  /** A folder by its id; its path is its name alone. Rejects with MapiError `NotFound` where there is none. */
+  async folder(id: ObjectId, options: { readonly signal?: AbortSignal } = {}): Promise<FolderInfo> {
+    const { values } = await this.folderProperties(id, FOLDER_COLUMNS, options);
+    const name = textOf(values, PidTag.DisplayName) ?? '';
+    return folderOf(id, name, [name], values);
   }
 
   /** Properties of a folder. Rejects with MapiError `NotFound` where there is none. */
@@ -172,20 +193,11 @@ export class Mailbox implements RemoteObject {
     tags: readonly PropertyTag[],
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<PropertyResult> {
-    const { logonId } = this;
     const batch = new RopBatch(this.session);
-    const handle = batch.newHandle();
-    const opened = batch.add(OpenFolder, {
-      logonId,
-      inputHandleIndex: batch.handle(this.handle),
-      outputHandleIndex: handle,
-      folderId: folder,
-      openModeFlags: 0,
-    });
-    const read = addProperties(batch, logonId, handle, tags, this.session.coding);
+    const opening = addFolder(batch, this, folder);
+    const read = addProperties(batch, this.logonId, opening.handleIndex, tags, this.session.coding);
     await batch.run(signalOf(signal));
-    this.session.discard(logonId, batch.handleAt(handle));
-    void opened.value;
+    opening.done();
     return read();
   }
 
@@ -196,31 +208,19 @@ export class Mailbox implements RemoteObject {
 
   #read(
     folder: ObjectId,
-    contents: false | { readonly associated: boolean },
+    contentsFlags: number | undefined,
     query: TableQuery,
   ): AsyncGenerator<PropertyResult, void, undefined> {
-    const { session, logonId, handle } = this;
+    const { session, logonId } = this;
     const open = (batch: RopBatch, table: number) => {
-      const folderHandle = batch.newHandle();
-      const opened = batch.add(OpenFolder, {
-        logonId,
-        inputHandleIndex: batch.handle(handle),
-        outputHandleIndex: folderHandle,
-        folderId: folder,
-        openModeFlags: 0,
-      });
-      const handles = { logonId, inputHandleIndex: folderHandle, outputHandleIndex: table };
+      const opening = addFolder(batch, this, folder);
+      const handles = { logonId, inputHandleIndex: opening.handleIndex, outputHandleIndex: table };
       const tabled =
-        contents === false
+        contentsFlags === undefined
           ? batch.add(GetHierarchyTable, { ...handles, tableFlags: HIERARCHY_FLAGS })
-          : batch.add(GetContentsTable, {
-              ...handles,
-              tableFlags: CONTENTS_FLAGS | (contents.associated ? TableFlags.Associated : 0),
-            });
+          : batch.add(GetContentsTable, { ...handles, tableFlags: contentsFlags });
       return () => {
-        // A table lives without the handle of its folder.
-        session.discard(logonId, batch.handleAt(folderHandle));
-        void opened.value;
+        opening.done();
         void tabled.value;
       };
     };
@@ -233,6 +233,7 @@ const HIERARCHY_FLAGS = CONTENTS_FLAGS | TableFlags.Depth;
 
 interface LoggedOn {
   readonly folderIds: readonly ObjectId[];
+  readonly responseFlags?: number | undefined;
   readonly mailboxGuid?: string | undefined;
   readonly replId: number;
   readonly replGuid: string;
@@ -249,6 +250,7 @@ function folderOf(id: ObjectId, name: string, path: readonly string[], values: P
     containerClass: textOf(values, PidTag.ContainerClass) ?? '',
     isSearch: numberOf(values, PidTag.FolderType) === FolderType.Search,
     hidden: values.get(PidTag.AttributeHidden) === true,
+    rights: numberOf(values, PidTag.Rights),
   };
 }
 

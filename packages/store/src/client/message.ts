@@ -17,7 +17,7 @@ import type { MapiSession, SessionCallOptions } from './session.ts';
 import { readTable } from './table-reader.ts';
 
 /** The code page of the logon ([MS-OXCMSG] 2.2.3.1.1). */
-const LOGON_CODE_PAGE = 0x0fff;
+export const LOGON_CODE_PAGE = 0x0fff;
 const TYPES = ['originator', 'to', 'cc', 'bcc'] as const;
 /** Recipients and attachments of a message, at most, that are listed. */
 const MAX_RECIPIENTS = 32_767;

@@ -1,6 +1,7 @@
 /** A MAPI client: a session with an information store, the mailbox behind it, and the address book. */
 
 export { ErrorCode } from '../mapi/error-code.ts';
+export { Right } from '../mapi/folder-rights.ts';
 export { counterOf, type ObjectId, OWN_REPLID, objectId, replidOf } from '../mapi/object-id.ts';
 export type { Properties, PropertyTag, PropertyValue } from '../mapi/property.ts';
 export { PidTag } from '../mapi/property-tags.ts';
@@ -16,6 +17,16 @@ export {
   type Resolution,
 } from './address-book.ts';
 export type { Attachment, AttachmentInfo } from './attachment.ts';
+export { type DefaultFolder, defaultFolders, visibleFolders } from './default-folders.ts';
+export {
+  deletedMessages,
+  deleteMessages,
+  type MessageState,
+  type MoveOutcome,
+  moveMessages,
+  type Whereabouts,
+  whereabouts,
+} from './deleted-messages.ts';
 export { dateOf } from './file-time.ts';
 export {
   type ContentsQuery,
@@ -27,6 +38,13 @@ export {
 export { MapiError } from './mapi-error.ts';
 export { Message, type RecipientInfo } from './message.ts';
 export { type OpenedMailbox, type OpenMailboxOptions, openMailbox } from './open-mailbox.ts';
+export {
+  changePermissions,
+  type FolderPermission,
+  type PermissionChange,
+  type PermissionsOptions,
+  readPermissions,
+} from './permissions.ts';
 export { numberOf, objectIdOf, type PropertyResult, textOf } from './property-result.ts';
 export { type RemoteObject, readProperty, type StreamOptions } from './property-stream.ts';
 export { addressBookServer, mailboxServer, type RfrCalls } from './referral.ts';

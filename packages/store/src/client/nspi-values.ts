@@ -8,11 +8,8 @@ import {
   type PropertyValue,
   typeOf,
 } from '../mapi/property.ts';
-import { decodeString8, encodeString8 } from '../mapi/text-coding.ts';
+import { widen } from '../mapi/text-coding.ts';
 import type { PropertyResult } from './property-result.ts';
-
-/** NDR has chars as bytes, each a character. */
-const BYTES = 28591;
 
 /** The properties of a row of the address book ([MS-OXNSPI] 2.2.5); text of 8 bits is in `codePage`. */
 export function propertiesOfRow(row: PropertyRowR, codePage: number): PropertyResult {
@@ -35,7 +32,7 @@ function errorOf({ ulPropTag, Value }: PropertyValueR): number | undefined {
 }
 
 function propertyValueOf({ Value }: PropertyValueR, codePage: number): PropertyValue | undefined {
-  const text = (chars: string): string => decodeString8(encodeString8(chars, BYTES), codePage);
+  const text = (chars: string): string => widen(chars, codePage);
   switch (Value.case) {
     case 2:
     case 3:

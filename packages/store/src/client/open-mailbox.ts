@@ -1,5 +1,6 @@
 import { emsmdbDeclaration, nspiDeclaration, RpchError, rfrDeclaration } from '@rpch/rpc/internal';
-import { AddressBook, type AddressEntry, type Resolution } from './address-book.ts';
+import { AddressBook, type AddressEntry } from './address-book.ts';
+import { findEntry, knownEntry } from './find-entry.ts';
 import { Mailbox } from './mailbox.ts';
 import { addressBookServer, mailboxServer } from './referral.ts';
 import type { MapiServers } from './servers.ts';
@@ -13,6 +14,8 @@ export interface OpenMailboxOptions {
   readonly legacyDn?: string;
   /** Another's mailbox: a name, an alias or an address, or its legacyExchangeDN. Default: the caller's own. */
   readonly mailbox?: string;
+  /** Others whom the address book is to be asked for on the way: names, aliases, addresses, or their legacyExchangeDNs. */
+  readonly look?: readonly string[];
   /** Whether the names of servers that the referral service answers are followed. Default false: all is where the binding says. */
   readonly follow?: boolean;
   readonly session?: Omit<MapiSessionOptions, 'userDn' | 'signal'>;
@@ -25,6 +28,8 @@ export interface OpenedMailbox {
   readonly session: MapiSession;
   /** The caller's entry in the address book, if that was asked. */
   readonly caller: AddressEntry | undefined;
+  /** Those whom the address book was asked for; undefined for one that it does not know. */
+  readonly entries: ReadonlyMap<string, AddressEntry | undefined>;
 }
 
 /**
@@ -48,7 +53,7 @@ export async function openMailbox(servers: MapiServers, options: OpenMailboxOpti
       legacyDn: found.mailboxDn,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { mailbox, session, caller: found.caller };
+    return { mailbox, session, caller: found.caller, entries: found.entries };
   } catch (error) {
     await session[Symbol.asyncDispose]();
     throw error;
@@ -61,26 +66,29 @@ interface Found {
   readonly caller: AddressEntry | undefined;
   /** Undefined: where the binding says. */
   readonly server: string | undefined;
+  readonly entries: ReadonlyMap<string, AddressEntry | undefined>;
 }
 
 async function lookUp(servers: MapiServers, options: OpenMailboxOptions): Promise<Found> {
-  const { user, legacyDn, mailbox, follow = false, signal } = options;
+  const { user, legacyDn, mailbox, look = [], follow = false, signal } = options;
   const ownMailboxDn = mailbox?.startsWith('/') === true ? mailbox : undefined;
   const named = ownMailboxDn === undefined ? mailbox : undefined;
-  if (legacyDn !== undefined && named === undefined) {
-    return { callerDn: legacyDn, mailboxDn: ownMailboxDn ?? legacyDn, caller: undefined, server: undefined };
+  const entries = new Map<string, AddressEntry | undefined>();
+  if (legacyDn !== undefined && named === undefined && look.length === 0) {
+    return { callerDn: legacyDn, mailboxDn: ownMailboxDn ?? legacyDn, caller: undefined, server: undefined, entries };
   }
   const call = signal === undefined ? {} : { signal };
   const referral = follow ? await servers.bind('referral', rfrDeclaration) : undefined;
   const bookServer = referral && (await addressBookServer(referral, legacyDn ?? '', call));
   await using book = await AddressBook.bind(await servers.bind('address book', nspiDeclaration, bookServer), call);
-  const caller = legacyDn === undefined ? await entryOf(book, user, signal) : undefined;
-  const owner = named === undefined ? caller : await entryOf(book, named, signal);
+  const caller = legacyDn === undefined ? await knownEntry(book, user, call) : undefined;
+  const owner = named === undefined ? caller : await knownEntry(book, named, call);
+  for (const name of look) entries.set(name, await findEntry(book, name, call));
   const callerDn = legacyDn ?? dnOf(caller, user);
   const mailboxDn = ownMailboxDn ?? (named === undefined ? callerDn : dnOf(owner, named));
   const homeMdb = owner?.homeMdb;
   const server = referral && homeMdb && (await mailboxServer(referral, homeMdb, call));
-  return { callerDn, mailboxDn, caller, server: server || undefined };
+  return { callerDn, mailboxDn, caller, server: server || undefined, entries };
 }
 
 function dnOf(entry: AddressEntry | undefined, name: string): string {
@@ -88,30 +96,4 @@ function dnOf(entry: AddressEntry | undefined, name: string): string {
     throw new RpchError('RPCH_UNKNOWN_USER', 'caller', `"${name}" has no mailbox on this server`);
   }
   return entry.legacyDn;
-}
-
-/** The entry that a login means: with its domain, and without. */
-async function entryOf(book: AddressBook, login: string, signal: AbortSignal | undefined): Promise<AddressEntry> {
-  const name = login.includes('\\') ? login.slice(login.indexOf('\\') + 1) : login;
-  const resolution = await book.resolve(name, signal === undefined ? {} : { signal });
-  const entry = chosen(resolution, name);
-  if (entry !== undefined) return entry;
-  if (resolution.kind === 'unknown') {
-    throw new RpchError('RPCH_UNKNOWN_USER', 'caller', `the address book knows no "${name}"`);
-  }
-  const candidates = resolution.kind === 'ambiguous' ? resolution.candidates : [];
-  const few = candidates.map(({ displayName, smtpAddress }) => `${displayName} <${smtpAddress ?? ''}>`).slice(0, 5);
-  const among = few.length === 0 ? '' : `: ${few.join(', ')}`;
-  throw new RpchError('RPCH_AMBIGUOUS_USER', 'caller', `"${name}" may mean several in the address book${among}`);
-}
-
-/** A name resolves to what begins with it; the one whose alias or address it is, is meant even so. */
-function chosen(resolution: Resolution, name: string): AddressEntry | undefined {
-  if (resolution.kind === 'resolved') return resolution.entry;
-  if (resolution.kind === 'unknown') return undefined;
-  const wanted = name.toLowerCase();
-  const exact = resolution.candidates.filter(
-    ({ account, smtpAddress }) => account?.toLowerCase() === wanted || smtpAddress?.toLowerCase() === wanted,
-  );
-  return exact.length === 1 ? exact[0] : undefined;
 }

@@ -10,7 +10,7 @@ import {
 import { ErrorCode } from '../mapi/error-code.ts';
 import { readExtendedBuffers, writeExtendedBuffer } from '../mapi/extended-buffer.ts';
 import { type RopBuffer, readRopBuffer, writeRopBuffer } from '../mapi/rop-buffer.ts';
-import { decodeString8, encodeString8, type TextCoding } from '../mapi/text-coding.ts';
+import { type TextCoding, widen } from '../mapi/text-coding.ts';
 import { MapiError } from './mapi-error.ts';
 
 /** The methods of EMSMDB, over whatever carries the calls. */
@@ -211,15 +211,10 @@ async function connect(calls: EmsmdbCalls, options: MapiSessionOptions): Promise
   return {
     pcxh: answer.pcxh,
     codePage,
-    displayName: decodedText(answer.szDisplayName, codePage),
+    displayName: widen(answer.szDisplayName ?? '', codePage),
     dnPrefix: answer.szDNPrefix ?? '',
     serverVersion: versionOf(answer.rgwServerVersion),
   };
-}
-
-/** NDR has chars as bytes; what they mean says the code page. */
-function decodedText(chars: string | null, codePage: number): string {
-  return chars === null ? '' : decodeString8(encodeString8(chars, 28591), codePage);
 }
 
 /** Three words are four numbers, in either of two ways ([MS-OXCRPC] 3.1.4.1.3). */

@@ -5,9 +5,11 @@ import { CountedTree } from './tables/counted-tree.ts';
 import type { MessageRow, MessageRows } from './tables/message-row.ts';
 import { MAX_VIEW_BYTES, RestrictedView } from './tables/restricted-view.ts';
 import { RowCache } from './tables/row-cache.ts';
-import { BY_DELIVERY, BY_ID, BY_SUBJECT, RowOrder } from './tables/row-order.ts';
+import { RowOrder } from './tables/row-order.ts';
 import { KeyWriter } from './tables/sort-key.ts';
+import { othersOf, standing } from './tables/standing-orders.ts';
 import { StoredNodes } from './tables/stored-nodes.ts';
+import { ViewChanges } from './tables/view-changes.ts';
 
 export type { MessageRow, MessageRows } from './tables/message-row.ts';
 
@@ -15,10 +17,6 @@ export type { MessageRow, MessageRows } from './tables/message-row.ts';
 const SMALL_FOLDER = 1000;
 /** Orders of one folder that are stored beside those that every folder has; the one that has not been used for longest goes. */
 const MAX_OTHER_ORDERS = 8;
-
-/** The orders that are kept from a folder's first message on; the first of them always has all messages of the folder. */
-const STANDING: readonly RowOrder[] = [BY_DELIVERY, BY_SUBJECT];
-const STANDING_ASSOCIATED: readonly RowOrder[] = [BY_ID];
 
 /** Makes the tables of the index: one of the mailbox's migrations. */
 export function createContentsIndex(database: SqlDatabase): void {
@@ -37,6 +35,8 @@ export function createContentsIndex(database: SqlDatabase): void {
   `);
 }
 
+/** Messages read at a time. */
+const ROWS_AT_ONCE = 256;
 interface StoredOrder {
   readonly id: number;
   readonly order: RowOrder;
@@ -47,8 +47,10 @@ interface StoredOrder {
 interface Contents {
   readonly folder: Counter;
   readonly associated: boolean;
-  /** The standing orders first. Empty where the folder has never had a message. */
+  /** That by delivery (associated messages: by id) first. Empty where the folder has never had a message. */
   readonly orders: StoredOrder[];
+  /** Ids of orders whose keys are made otherwise now (RowOrder.storedName): no one reads them, and the next change drops them. */
+  readonly outdated: number[];
   /** Another number after each change. */
   version: number;
 }
@@ -66,6 +68,8 @@ export class ContentsIndex {
   readonly #cache: RowCache;
   readonly #contents = new Map<string, Contents>();
   readonly #views = new Map<string, Set<RestrictedView>>();
+  /** What the views of a folder have still to see. */
+  readonly #changes = new Map<string, ViewChanges>();
   readonly #used = new Set<number>();
   readonly #writer = new KeyWriter();
   #dataVersion: number | undefined;
@@ -83,14 +87,14 @@ export class ContentsIndex {
     const contents = this.#change(message);
     this.#cache.forget(message.id);
     for (const { order, tree } of contents.orders) this.#insert(order, tree, message);
-    this.#eachView(contents, (view) => view.added(message));
+    this.#note(contents, message.id, undefined);
   }
 
   removed(message: MessageRow): void {
     const contents = this.#change(message);
     this.#cache.forget(message.id);
     for (const { order, tree } of contents.orders) order.keys(message, this.#writer, (key) => tree.remove(key));
-    this.#eachView(contents, (view) => view.removed(message));
+    this.#note(contents, message.id, message);
   }
 
   /** The same message, in the same folder. To be told whatever has changed of it: rows are kept in memory. */
@@ -114,10 +118,7 @@ export class ContentsIndex {
         this.#insert(order, tree, after);
       }
     }
-    this.#eachView(contents, (view) => {
-      view.removed(before);
-      view.added(after);
-    });
+    this.#note(contents, after.id, before);
   }
 
   /** All messages of a folder are gone, and the folder with them: instead of `removed` for each. */
@@ -125,10 +126,10 @@ export class ContentsIndex {
     this.#generation += 1;
     this.#cache.clear();
     for (const associated of [false, true]) {
-      const { orders } = this.#contentsOf(folder, associated);
-      for (const { id } of orders) this.#nodes.drop(id);
-      this.#database.run('DELETE FROM contents_orders WHERE folder = ? AND associated = ?', folder, associated ? 1 : 0);
+      const { orders, outdated } = this.#contentsOf(folder, associated);
+      for (const id of [...orders.map((order) => order.id), ...outdated]) this.#drop(id);
       this.#contents.delete(nameOf(folder, associated));
+      this.#changes.delete(nameOf(folder, associated));
       for (const view of this.#views.get(nameOf(folder, associated)) ?? []) view.drop();
     }
   }
@@ -139,7 +140,8 @@ export class ContentsIndex {
 
   discard(): void {
     this.#forget();
-    // What a view was told may never have happened.
+    // What was noted, and what a view has seen, may never have happened.
+    this.#changes.clear();
     for (const views of this.#views.values()) {
       for (const view of views) {
         if (view.tree !== undefined && view.stamp !== this.#stamp(view.folder, view.associated)) view.drop();
@@ -216,7 +218,7 @@ export class ContentsIndex {
     else if ((contents.orders[0]?.tree.count ?? 0) > SMALL_FOLDER) this.#store(contents, order);
   }
 
-  /** Tells a view what happens to its folder, until {@link unwatch}. */
+  /** Notes what happens to the folder of a view, for {@link rowsOf}, until {@link unwatch}. */
   watch(view: RestrictedView): void {
     const name = nameOf(view.folder, view.associated);
     const views = this.#views.get(name) ?? new Set();
@@ -227,16 +229,19 @@ export class ContentsIndex {
     const name = nameOf(view.folder, view.associated);
     const views = this.#views.get(name);
     views?.delete(view);
-    if (views?.size === 0) this.#views.delete(name);
+    if (views?.size !== 0) return;
+    this.#views.delete(name);
+    this.#changes.delete(name);
   }
 
   /**
-   * The rows of a view, which is collected from `candidates` where it is not up to date. Throws StoreError TableTooBig where they
-   * take too much memory; other views give way before.
+   * The rows of a view, brought up to date; where it is not known what has changed since, they are collected from `candidates`. Throws
+   * StoreError TableTooBig where they take too much memory; other views give way before.
    */
   rowsOf(view: RestrictedView, candidates: () => Iterable<MessageRow>): CountedTree {
     const stamp = this.#stamp(view.folder, view.associated);
-    if (view.tree !== undefined && view.stamp === stamp) return view.tree;
+    const current = this.#caughtUp(view, stamp);
+    if (current !== undefined) return current;
     const tree = view.build(candidates(), stamp);
     let bytes = view.bytes;
     for (const views of this.#views.values()) {
@@ -257,12 +262,11 @@ export class ContentsIndex {
    * it is faster. Within a transaction.
    */
   rebuild(folder: Counter, associated: boolean): void {
-    const contents = this.#contentsOf(folder, associated);
-    const orders = contents.orders.map(({ order }) => order);
+    const others = othersOf(this.#contentsOf(folder, associated)).map(({ order }) => order);
     const stamp = this.#stamp(folder, associated);
     this.folderDeleted(folder);
     const made = this.#contentsOf(folder, associated);
-    for (const order of orders.length > 0 ? orders : standing(associated)) this.#fill(made, order);
+    for (const order of [...standing(associated), ...others]) this.#fill(made, order);
     const [first] = made.orders;
     if (first !== undefined) first.tree.stamp = stamp + 1;
   }
@@ -280,26 +284,38 @@ export class ContentsIndex {
     const contents = this.#contentsOf(folder, associated);
     this.#generation += 1;
     contents.version = this.#generation;
+    if (contents.outdated.length > 0) this.#renew(contents);
     if (contents.orders.length === 0) for (const order of standing(associated)) this.#create(contents, order);
     const [first] = contents.orders;
     if (first !== undefined) first.tree.stamp += 1;
     return contents;
   }
 
-  #eachView(contents: Contents, tell: (view: RestrictedView) => void): void {
-    const views = this.#views.get(nameOf(contents.folder, contents.associated));
+  /** Notes a change for the views of its folder, with what the message was before, if it was there. After {@link #change}. */
+  #note({ folder, associated, orders }: Contents, id: Counter, before: MessageRow | undefined): void {
+    const name = nameOf(folder, associated);
+    const views = this.#views.get(name);
     if (views === undefined) return;
-    const stamp = contents.orders[0]?.tree.stamp ?? 0;
-    for (const view of views) {
-      if (view.tree === undefined) continue;
-      if ((view.stamp + 1) >>> 0 !== stamp) {
-        // It has missed what another connection did.
-        view.drop();
-        continue;
+    const changes = this.#changes.get(name) ?? new ViewChanges();
+    this.#changes.set(name, changes);
+    changes.note(orders[0]?.tree.stamp ?? 0, views, id, before);
+  }
+
+  /** The rows of a view after the changes that it has not seen; undefined where these are not known. */
+  #caughtUp(view: RestrictedView, stamp: number): CountedTree | undefined {
+    const { tree, folder, associated, order } = view;
+    if (tree === undefined || view.stamp === stamp) return tree;
+    const missed = this.#changes.get(nameOf(folder, associated))?.between(view.stamp, stamp);
+    if (missed === undefined) return undefined;
+    for (const { keys } of missed) for (const key of keys.get(order.name) ?? []) tree.remove(key);
+    const ids = [...new Set(missed.map(({ id }) => id))];
+    for (let at = 0; at < ids.length; at += ROWS_AT_ONCE) {
+      for (const row of this.rows.rows(ids.slice(at, at + ROWS_AT_ONCE))) {
+        if (row !== undefined && this.holds(folder, associated, row)) view.add(row);
       }
-      tell(view);
-      view.stamp = stamp;
     }
+    view.stamp = stamp;
+    return tree;
   }
 
   #insert(order: RowOrder, tree: CountedTree, message: MessageRow): void {
@@ -315,17 +331,17 @@ export class ContentsIndex {
     const name = nameOf(folder, associated);
     const known = this.#contents.get(name);
     if (known !== undefined) return known;
-    const orders = this.#database
-      .all(
-        'SELECT id, name FROM contents_orders WHERE folder = ? AND associated = ? ORDER BY id',
-        folder,
-        associated ? 1 : 0,
-      )
-      .map((row) => {
-        const id = integer(row, 'id');
-        return { id, order: RowOrder.parse(text(row, 'name')), tree: new CountedTree(this.#nodes.of(id)) };
-      });
-    const contents = { folder, associated, orders, version: this.#generation };
+    const contents: Contents = { folder, associated, orders: [], outdated: [], version: this.#generation };
+    for (const row of this.#database.all(
+      'SELECT id, name FROM contents_orders WHERE folder = ? AND associated = ? ORDER BY id',
+      folder,
+      associated ? 1 : 0,
+    )) {
+      const id = integer(row, 'id');
+      const order = RowOrder.parse(text(row, 'name'));
+      if (text(row, 'name') !== order.storedName) contents.outdated.push(id);
+      else contents.orders.push({ id, order, tree: new CountedTree(this.#nodes.of(id)) });
+    }
     this.#contents.set(name, contents);
     return contents;
   }
@@ -337,7 +353,7 @@ export class ContentsIndex {
       id,
       contents.folder,
       contents.associated ? 1 : 0,
-      order.name,
+      order.storedName,
       id,
     );
     const stored = { id, order, tree: CountedTree.create(this.#nodes.of(id)) };
@@ -358,8 +374,27 @@ export class ContentsIndex {
     } catch (error) {
       this.discard();
       // Where the database cannot be written to now, or memory does not suffice to sort, a view must do, as far as it can.
-      const isTooBig = error instanceof StoreError && error.errorCode === ErrorCode.TableTooBig;
-      if (!(error instanceof SqlError || isTooBig)) throw error;
+      if (!(error instanceof SqlError || isTooBig(error))) throw error;
+    }
+  }
+
+  /** Drops the orders that are outdated, and makes those of them anew that every folder has. Within the transaction of a change. */
+  #renew(contents: Contents): void {
+    const { folder, associated, orders } = contents;
+    for (const id of contents.outdated.splice(0)) this.#drop(id);
+    for (const order of standing(associated)) {
+      if (orders.some((one) => one.order.name === order.name)) continue;
+      try {
+        this.#fill(contents, order);
+      } catch (error) {
+        if (!isTooBig(error)) throw error;
+        // It takes long, but messages must come in.
+        const { tree } = this.#create(contents, order);
+        for (const row of this.rows.scan(folder, associated)) {
+          this.#insert(order, tree, row);
+          this.#nodes.trim();
+        }
+      }
     }
   }
 
@@ -381,23 +416,25 @@ export class ContentsIndex {
   #dropUnused(contents: Contents, latest: number): void {
     for (const id of this.#used) this.#database.run('UPDATE contents_orders SET used = ? WHERE id = ?', latest, id);
     this.#used.clear();
-    const others = contents.orders.slice(standing(contents.associated).length).map(({ id }) => id);
+    const others = othersOf(contents).map(({ id }) => id);
     if (others.length <= MAX_OTHER_ORDERS) return;
     const least = this.#database.get(
       `SELECT id FROM contents_orders WHERE id IN (${others.join(', ')}) ORDER BY used, id LIMIT 1`,
     );
     const id = integer(least ?? {}, 'id');
+    this.#drop(id);
+    const at = contents.orders.findIndex((one) => one.id === id);
+    contents.orders.splice(at, 1);
+  }
+
+  #drop(id: number): void {
     this.#nodes.drop(id);
     this.#database.run('DELETE FROM contents_orders WHERE id = ?', id);
-    contents.orders.splice(
-      contents.orders.findIndex((one) => one.id === id),
-      1,
-    );
   }
 }
 
-function standing(associated: boolean): readonly RowOrder[] {
-  return associated ? STANDING_ASSOCIATED : STANDING;
+function isTooBig(error: unknown): boolean {
+  return error instanceof StoreError && error.errorCode === ErrorCode.TableTooBig;
 }
 
 function nameOf(folder: Counter, associated: boolean): string {

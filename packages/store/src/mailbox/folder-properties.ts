@@ -9,6 +9,7 @@ import {
 } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 import { MAX_INTEGER32, ObjectType } from '../mapi/property-values.ts';
+import { homeOf } from './deleted-sets.ts';
 import type { EntryIds } from './entry-ids.ts';
 import type { Folder, MailboxInfo } from './model.ts';
 
@@ -20,6 +21,8 @@ export interface FolderRow extends Folder {
   readonly nextArticle: number;
   /** FILETIME: PidTagLocalCommitTimeMax. */
   readonly commitTime: bigint;
+  /** FILETIME: PidTagDeletedOn, of one that is soft-deleted, and of those below it. */
+  readonly deletedOn?: bigint;
 }
 
 /** Folder properties that are computed, or kept as columns: never stored, whatever a client sets. By property id. */
@@ -49,6 +52,13 @@ export const COMPUTED_FOLDER_IDS: ReadonlySet<number> = new Set(
     PidTag.HierarchyChangeNumber,
     PidTag.LocalCommitTimeMax,
     PidTag.DeletedCountTotal,
+    PidTag.DeletedFolderCount,
+    PidTag.DeletedMessageCount,
+    PidTag.DeletedAssociatedMessageCount,
+    PidTag.DeletedMessageSizeExtended,
+    PidTag.DeletedNormalMessageSizeExtended,
+    PidTag.DeletedAssociatedMessageSizeExtended,
+    PidTag.DeletedOn,
     PidTag.ArticleNumberNext,
     PidTag.Access,
     PidTag.Rights,
@@ -67,17 +77,18 @@ export function computeFolder(
   ids: EntryIds,
 ): void {
   const isRoot = folder.parent === 0;
+  const parent = isRoot ? folder.id : homeOf(folder.parent);
   const size = folder.size;
   const own: readonly [PropertyTag, PropertyValue][] = [
     [PidTag.DisplayName, folder.name],
     [PidTag.FolderId, BigInt.asIntN(64, objectId(folder.id))],
     [PidTag.EntryId, ids.folder(folder.id)],
     // The root's parent is the root, for those who walk upwards.
-    [PidTag.ParentEntryId, ids.folder(isRoot ? folder.id : folder.parent)],
-    [PidTag.ParentFolderId, BigInt.asIntN(64, objectId(isRoot ? folder.id : folder.parent))],
+    [PidTag.ParentEntryId, ids.folder(parent)],
+    [PidTag.ParentFolderId, BigInt.asIntN(64, objectId(parent))],
     [PidTag.RecordKey, ids.folder(folder.id)],
     [PidTag.InstanceKey, ids.instanceKey(folder.id)],
-    [PidTag.ParentSourceKey, isRoot ? new Uint8Array(22) : (parentKey ?? ids.sourceKey(folder.parent))],
+    [PidTag.ParentSourceKey, isRoot ? new Uint8Array(22) : (parentKey ?? ids.sourceKey(parent))],
     [PidTag.ChangeNumber, BigInt.asIntN(64, objectId(folder.changeNumber))],
     [PidTag.ObjectType, ObjectType.Folder],
     [PidTag.StoreRecordKey, parseGuid(info.guid)],
@@ -98,8 +109,24 @@ export function computeFolder(
     [PidTag.ArticleNumberNext, folder.nextArticle],
   ];
   for (const [tag, value] of own) properties.set(tag, value);
+  if (folder.deletedOn !== undefined) properties.set(PidTag.DeletedOn, folder.deletedOn);
   if (!properties.has(PidTag.SourceKey)) properties.set(PidTag.SourceKey, ids.sourceKey(folder.id));
 }
+
+/** Puts into `properties` what there is of a folder's soft-deleted messages, or of those of the store: its deleted set, if it has one. */
+export function computeDeleted(
+  properties: MutableProperties,
+  set: Pick<FolderRow, 'contentCount' | 'associatedCount' | 'size' | 'associatedSize'> | undefined,
+): void {
+  const { contentCount, associatedCount, size, associatedSize } = set ?? NOTHING_DELETED;
+  properties.set(PidTag.DeletedMessageCount, contentCount);
+  properties.set(PidTag.DeletedAssociatedMessageCount, associatedCount);
+  properties.set(PidTag.DeletedMessageSizeExtended, BigInt(size));
+  properties.set(PidTag.DeletedNormalMessageSizeExtended, BigInt(size - associatedSize));
+  properties.set(PidTag.DeletedAssociatedMessageSizeExtended, BigInt(associatedSize));
+}
+
+const NOTHING_DELETED = { contentCount: 0, associatedCount: 0, size: 0, associatedSize: 0 };
 
 /** Without what is not to be stored. */
 export function storable(set: Properties, computed: ReadonlySet<number>): MutableProperties {

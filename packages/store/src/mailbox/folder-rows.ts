@@ -1,12 +1,14 @@
 import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import { PidTag } from '../mapi/property-tags.ts';
+import { FolderType } from '../mapi/property-values.ts';
 import { blob, integer, type SqlDatabase, SqlError, type SqlValue } from '../sql/driver.ts';
+import { deletedSetOf } from './deleted-sets.ts';
 import type { FolderRow } from './folder-properties.ts';
 import { PackedProperties } from './packed-properties.ts';
 
 const COLUMNS = `id, parent, name, type, change, content, unread, associated, subfolders, size, associated_size, deleted,
-  hierarchy_change, next_article, CAST(commit_time AS TEXT) AS commit_time`;
+  hierarchy_change, next_article, CAST(commit_time AS TEXT) AS commit_time, CAST(deleted_on AS TEXT) AS deleted_on`;
 
 /** By how much a folder's counts change, and whether by deleting. */
 export interface CountChange {
@@ -28,14 +30,17 @@ export class FolderRows {
     this.#database = database;
   }
 
-  get(id: Counter): FolderRow | undefined {
+  /** One that is soft-deleted only `withDeleted`. */
+  get(id: Counter, withDeleted = false): FolderRow | undefined {
     const [row] = this.#database.values(`SELECT ${COLUMNS} FROM folders WHERE id = ?`, id);
-    return row === undefined ? undefined : fromRow(row);
+    if (row === undefined) return undefined;
+    const folder = fromRow(row);
+    return folder.deletedOn === undefined || withDeleted ? folder : undefined;
   }
 
   /** Throws NotFound. */
-  need(id: Counter): FolderRow {
-    const folder = this.get(id);
+  need(id: Counter, withDeleted = false): FolderRow {
+    const folder = this.get(id, withDeleted);
     if (folder === undefined) throw new StoreError(ErrorCode.NotFound, `folder ${id}`);
     return folder;
   }
@@ -69,6 +74,61 @@ export class FolderRows {
         ancestor,
       )
       .map(fromRow);
+  }
+
+  /** All that are below, soft-deleted ones among them, the deepest first. */
+  wholeTree(ancestor: Counter): FolderRow[] {
+    return this.#database
+      .values(
+        `WITH RECURSIVE tree (folder, depth) AS (
+           SELECT id, 1 FROM folders WHERE parent IN (?, ?)
+           UNION ALL SELECT id, depth + 1 FROM folders JOIN tree ON parent IN (folder, -folder)
+         ) SELECT ${COLUMNS} FROM tree JOIN folders ON id = folder ORDER BY depth DESC, id`,
+        ancestor,
+        deletedSetOf(ancestor),
+      )
+      .map(fromRow);
+  }
+
+  /** The folder that was soft-deleted first, if that was at a time or before it. */
+  deletedUntil(time: bigint): Counter | undefined {
+    const row = this.#database.get(
+      'SELECT id FROM folders WHERE deleted_on <= ? AND parent < 0 ORDER BY deleted_on, id LIMIT 1',
+      time,
+    );
+    return row === undefined ? undefined : integer(row, 'id');
+  }
+
+  /** How many folders were soft-deleted from a folder, and can be recovered to it. */
+  deletedIn(parent: Counter): number {
+    const row = this.#database.get('SELECT count(*) AS count FROM folders WHERE parent = ?', deletedSetOf(parent));
+    return integer(row ?? {}, 'count');
+  }
+
+  /** Marks a folder as soft-deleted, with all below it. Its name is free then. */
+  markDeleted({ id, parent, name }: FolderRow, time: bigint): void {
+    this.#database.run(
+      'UPDATE folders SET parent = ?, name_key = ? WHERE id = ?',
+      deletedSetOf(parent),
+      `${nameKey(name)}\0${id}`,
+      id,
+    );
+    this.#markTree(id, time);
+  }
+
+  /** Takes that back of a folder and all below it, but for where it is. */
+  unmarkDeleted(id: Counter): void {
+    this.#markTree(id, null);
+  }
+
+  #markTree(id: Counter, time: bigint | null): void {
+    this.#database.run(
+      `WITH RECURSIVE tree (id) AS (
+         SELECT ? UNION ALL SELECT folders.id FROM folders JOIN tree ON parent = tree.id
+       ) UPDATE folders SET deleted_on = ? WHERE id IN (SELECT id FROM tree)`,
+      id,
+      time,
+    );
   }
 
   /** The folder and those above it, from the inside to the root. */
@@ -108,6 +168,21 @@ export class FolderRows {
       folder.commitTime,
       properties,
     );
+  }
+
+  /** Makes a folder's deleted set, where it has none. It is in no folder, and stays as long as its own. */
+  makeDeletedSet(folder: Counter, time: bigint): Counter {
+    const id = deletedSetOf(folder);
+    this.#database.run(
+      `INSERT OR IGNORE INTO folders (id, parent, name, name_key, type, change, commit_time, properties)
+       VALUES (?, 0, '', ?, ?, 0, ?, ?)`,
+      id,
+      String(id),
+      FolderType.Generic,
+      time,
+      PackedProperties.empty.bytes,
+    );
+    return id;
   }
 
   /** Stores what a change of the folder itself has made of it. */
@@ -162,6 +237,7 @@ export function nameKey(name: string): string {
 
 function fromRow(row: readonly SqlValue[]): FolderRow {
   const commitTime = row[14];
+  const deletedOn = row[15];
   const name = row[2];
   if (typeof name !== 'string' || typeof commitTime !== 'string')
     throw new SqlError('a folder without a name or a time');
@@ -181,6 +257,7 @@ function fromRow(row: readonly SqlValue[]): FolderRow {
     hierarchyChange: numberAt(row, 12),
     nextArticle: numberAt(row, 13),
     commitTime: BigInt(commitTime),
+    ...(typeof deletedOn === 'string' && { deletedOn: BigInt(deletedOn) }),
   };
 }
 

@@ -4,18 +4,20 @@ import type { MutableProperties, Properties, PropertyTag } from '../mapi/propert
 import { PidTag } from '../mapi/property-tags.ts';
 import { FolderType } from '../mapi/property-values.ts';
 import { stampChange } from './change-keys.ts';
+import { deletedSetOf, homeOf, isDeletedSet } from './deleted-sets.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FIRST_FREE_ID } from './folder-ids.ts';
-import { COMPUTED_FOLDER_IDS, computeFolder, type FolderRow, storable } from './folder-properties.ts';
+import { COMPUTED_FOLDER_IDS, computeDeleted, computeFolder, type FolderRow, storable } from './folder-properties.ts';
 import { FolderRows, nameKey } from './folder-rows.ts';
 import { MAX_FOLDER_DEPTH, MAX_FOLDER_NAME, MAX_FOLDER_SIZE, MAX_PROPERTIES, MAX_SEARCH_FOLDERS } from './limits.ts';
 import { ITSELF, LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
-import type { Folder, FolderStore, MessageStore, Permission } from './model.ts';
+import type { StoredMessages } from './message-store.ts';
+import type { Folder, FolderPlace, FolderStore, Permission } from './model.ts';
 import { type Packed, PackedProperties, packProperties } from './packed-properties.ts';
 import { Permissions } from './permissions.ts';
 import type { SearchFolders } from './search-folders.ts';
-import { bury, DeletedKind } from './tombstones.ts';
+import { bury, DeletedKind, unearth } from './tombstones.ts';
 
 /** Orders siblings as people read names. */
 const byName = new Intl.Collator('en', { sensitivity: 'accent', numeric: true });
@@ -38,15 +40,28 @@ export class StoredFolders implements FolderStore {
     this.#permissions = new Permissions(context);
   }
 
-  get(id: Counter): Folder | undefined {
-    return this.#rows.get(id);
+  get(id: Counter, withDeleted = false): Folder | undefined {
+    const folder = this.#rows.get(id, withDeleted);
+    return folder === undefined ? undefined : told(folder);
   }
 
   childNamed(parent: Counter, name: string): Folder | undefined {
     return this.#rows.named(parent, name);
   }
 
-  children(id: Counter, deep = false): readonly { readonly folder: Folder; readonly depth: number }[] {
+  children(id: Counter, deep = false, deleted = false): readonly FolderPlace[] {
+    if (!deleted) return this.#tree(id, deep, 1);
+    const found = this.#tree(deletedSetOf(id), deep, 1);
+    if (deep) {
+      for (const { folder, depth } of this.#tree(id, true, 1)) {
+        found.push(...this.#tree(deletedSetOf(folder.id), true, depth + 1));
+      }
+    }
+    return found;
+  }
+
+  /** Folders that have a folder, or its deleted set, for a parent, and those below them; `from` is the depth of the first. */
+  #tree(id: Counter, deep: boolean, from: number): FolderPlace[] {
     const byParent = new Map<Counter, FolderRow[]>();
     for (const folder of deep ? this.#rows.allBelow(id) : this.#rows.below(id)) {
       const siblings = byParent.get(folder.parent);
@@ -54,22 +69,24 @@ export class StoredFolders implements FolderStore {
       else siblings.push(folder);
     }
     for (const siblings of byParent.values()) siblings.sort((a, b) => byName.compare(a.name, b.name) || a.id - b.id);
-    const found: { folder: Folder; depth: number }[] = [];
+    const found: FolderPlace[] = [];
     const visit = (parent: Counter, depth: number): void => {
       for (const folder of byParent.get(parent) ?? []) {
-        found.push({ folder, depth });
+        found.push({ folder: told(folder), depth });
         visit(folder.id, depth + 1);
       }
     };
-    visit(id, 1);
+    visit(id, from);
     return found;
   }
 
   properties(id: Counter): MutableProperties {
     return this.#context.read(() => {
-      const folder = this.#rows.need(id);
+      const folder = this.#rows.need(id, true);
       const properties = this.#values.complete(id, this.#rows.packed(id));
-      computeFolder(properties, folder, this.#rows.foreignKey(folder.parent), this.#context.info, this.#ids);
+      computeFolder(properties, folder, this.#rows.foreignKey(homeOf(folder.parent)), this.#context.info, this.#ids);
+      computeDeleted(properties, this.#rows.get(deletedSetOf(id)));
+      properties.set(PidTag.DeletedFolderCount, this.#rows.deletedIn(id));
       return properties;
     });
   }
@@ -199,41 +216,101 @@ export class StoredFolders implements FolderStore {
     return row;
   }
 
-  delete(id: Counter): void {
+  delete(id: Counter, hard = false): void {
     this.#context.write(() => {
-      const folder = this.#rows.need(id);
+      const folder = this.#rows.need(id, hard);
       checkFree(folder);
       const change = this.#context.nextChange();
-      // Children before their parents.
-      const tree = this.children(id, true).map((child) => child.folder);
-      for (const { id: each, parent } of [...tree.reverse(), folder]) {
-        const sourceKey = this.#rows.foreignKey(each) ?? null;
-        this.#searches.folderDeleted(each);
-        this.#values.deleteOfFolder(each);
-        this.#values.delete(each);
-        this.#context.database.run('DELETE FROM messages WHERE folder = ?', each);
-        this.#rows.delete(each);
-        bury(this.#context.database, parent, change, each, DeletedKind.Folder, sourceKey);
-        this.#context.tell({ kind: 'deleted', folder: each, parent });
-      }
-      this.#rows.hierarchyChanged(folder.parent, -1, this.#context.now());
+      if (hard || !this.#context.keepsDeleted || folder.type === FolderType.Search) this.#remove(folder, change);
+      else this.#keep(folder, change);
+      this.#left(folder);
     });
+  }
+
+  /** Removes a folder and all below it, children before their parents. */
+  #remove(folder: FolderRow, change: Counter): void {
+    for (const each of [...this.#rows.wholeTree(folder.id), folder]) {
+      if (each.deletedOn === undefined) this.#bury(each, change);
+      for (const at of [each.id, deletedSetOf(each.id)]) {
+        this.#searches.folderDeleted(at);
+        this.#values.deleteOfFolder(at);
+        this.#context.database.run('DELETE FROM messages WHERE folder = ?', at);
+        this.#rows.delete(at);
+      }
+      this.#values.delete(each.id);
+    }
+  }
+
+  /** Puts a folder, with all that is in it, into its parent's deleted set. */
+  #keep(folder: FolderRow, change: Counter): void {
+    for (const each of [...this.#rows.wholeTree(folder.id), folder]) {
+      if (each.deletedOn !== undefined) continue;
+      if (each.type === FolderType.Search) {
+        this.#remove(each, change);
+        this.#left(each);
+        continue;
+      }
+      this.#bury(each, change);
+      this.#searches.folderDeleted(each.id, true);
+      this.#context.database.run('DELETE FROM receive_folders WHERE folder = ?', each.id);
+    }
+    this.#rows.markDeleted(folder, this.#context.now());
+  }
+
+  /** For synchronisation, and for whoever is told, a folder is gone. */
+  #bury({ id, parent }: FolderRow, change: Counter): void {
+    bury(this.#context.database, parent, change, id, DeletedKind.Folder, this.#rows.foreignKey(id) ?? null);
+    this.#context.tell({ kind: 'deleted', folder: id, parent });
+  }
+
+  /** A folder is not where it was any more: its parent has a subfolder less, or a soft-deleted one. */
+  #left({ parent }: FolderRow): void {
+    if (isDeletedSet(parent)) {
+      this.#context.tell({ kind: 'modified', folder: homeOf(parent), tags: [PidTag.DeletedFolderCount] });
+    } else this.#rows.hierarchyChanged(parent, -1, this.#context.now());
+  }
+
+  /**
+   * Removes the folder that was soft-deleted first, if that was at a time or before it, as much of it as one step takes. Returns whether
+   * more may remain.
+   */
+  purge(until: bigint): boolean {
+    const folder = this.#rows.deletedUntil(until);
+    if (folder === undefined) return false;
+    if (this.messages?.purgeFolder(folder) !== true) this.delete(folder, true);
+    return true;
   }
 
   /** Throws FolderCycle for a place within the folder itself. */
   move(id: Counter, parent: Counter, name: string): void {
     this.#context.write(() => {
-      const folder = this.#rows.need(id);
+      const folder = this.#rows.need(id, true);
       checkFree(folder);
       this.#checkPlace(id, parent);
+      const isDeleted = folder.deletedOn !== undefined;
+      if (isDeleted) {
+        this.#checkName(parent, name, id);
+        this.#rows.unmarkDeleted(id);
+      }
       this.#change(id, new Map([[PidTag.DisplayName, name]]), [], { parent });
       if (parent === folder.parent) return;
-      const now = this.#context.now();
-      this.#rows.hierarchyChanged(folder.parent, -1, now);
-      this.#rows.hierarchyChanged(parent, 1, now);
+      this.#left(folder);
+      this.#rows.hierarchyChanged(parent, 1, this.#context.now());
       this.#searches.folderMoved(id, folder.parent);
-      this.#context.tell({ kind: 'moved', folder: id, parent, oldFolder: id, oldParent: folder.parent });
+      if (isDeleted) this.#recovered(folder, parent);
+      else this.#context.tell({ kind: 'moved', folder: id, parent, oldFolder: id, oldParent: folder.parent });
     });
+  }
+
+  /** A folder is there again with all below it: for whoever was told that they were gone, made anew. */
+  #recovered({ id, parent: from }: FolderRow, parent: Counter): void {
+    unearth(this.#context.database, homeOf(from), id);
+    this.#context.tell({ kind: 'created', folder: id, parent });
+    for (const { folder } of this.children(id, true)) {
+      unearth(this.#context.database, folder.parent, folder.id);
+      this.#context.tell({ kind: 'created', folder: folder.id, parent: folder.parent });
+      this.#change(folder.id, new Map());
+    }
   }
 
   #checkPlace(id: Counter, parent: Counter): void {
@@ -245,29 +322,26 @@ export class StoredFolders implements FolderStore {
     if (path.length + depth > MAX_FOLDER_DEPTH) throw new StoreError(ErrorCode.TooComplex, 'folders too deep');
   }
 
-  /** Set by the mailbox: copying a folder copies its messages. */
-  messages: Pick<MessageStore, 'ids' | 'copy'> | undefined;
+  /** Set by the mailbox: copying a folder copies its messages, and removing one that is soft-deleted removes them first. */
+  messages: Pick<StoredMessages, 'ids' | 'copy' | 'purgeFolder'> | undefined;
 
   copy(id: Counter, parent: Counter, name: string, deep: boolean): Folder {
     return this.#context.transaction(() => {
-      this.#rows.need(id);
+      const from = this.#rows.need(id, true);
       this.#checkPlace(id, parent);
       this.#checkName(parent, name);
       const tree = deep ? this.children(id, true).map((child) => child.folder) : [];
       const copies = new Map<Counter, Counter>();
-      const top = this.#copyOne(this.#rows.need(id), parent, name);
+      const top = this.#copyOne(from, parent, name);
       copies.set(id, top.id);
       for (const folder of tree) {
         const copy = this.#copyOne(folder, copies.get(folder.parent) ?? top.id, folder.name);
         copies.set(folder.id, copy.id);
       }
-      this.#context.tell({
-        kind: 'copied',
-        folder: top.id,
-        parent,
-        oldFolder: id,
-        oldParent: this.#rows.need(id).parent,
-      });
+      // Of the copy of one that is soft-deleted it is enough that it was made.
+      if (from.deletedOn === undefined) {
+        this.#context.tell({ kind: 'copied', folder: top.id, parent, oldFolder: id, oldParent: from.parent });
+      }
       return this.#rows.need(top.id);
     });
   }
@@ -309,6 +383,15 @@ export class StoredFolders implements FolderStore {
   rights(id: Counter, account: string | undefined): number {
     return this.#permissions.rights(id, account);
   }
+
+  mayAnywhere(account: string, rights: number): boolean {
+    return this.#permissions.mayAnywhere(account, rights);
+  }
+}
+
+/** A folder as all may know it: where it was deleted from, if it is. */
+function told(folder: FolderRow): FolderRow {
+  return isDeletedSet(folder.parent) ? { ...folder, parent: homeOf(folder.parent) } : folder;
 }
 
 function checkFree(folder: Folder): void {

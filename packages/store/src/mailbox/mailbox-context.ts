@@ -2,6 +2,7 @@ import { ProtocolError } from '@rpch/rpc';
 import { ErrorCode, StoreError } from '../mapi/error-code.ts';
 import { type Counter, MAX_COUNTER } from '../mapi/object-id.ts';
 import { integer, type SqlDatabase } from '../sql/driver.ts';
+import { KEEP_DELETED } from './limits.ts';
 import type { MailboxEvent, MailboxInfo } from './model.ts';
 
 /** Time and randomness, from outside. */
@@ -10,7 +11,11 @@ export interface MailboxOptions {
   readonly now: () => number;
   /** So many random bytes, as crypto.randomBytes. */
   readonly random: (length: number) => Uint8Array;
+  /** Days for which soft-deleted messages are kept; 0: what is deleted is gone. Default: 14. */
+  readonly keepDeleted?: number;
 }
+
+const DAY = 86_400_000;
 
 /** What is held back in memory during a transaction, and must be in the database before anything else reads it. */
 export interface HeldBack {
@@ -38,6 +43,8 @@ export class MailboxContext {
   readonly info: MailboxInfo;
   readonly random: (length: number) => Uint8Array;
   readonly #now: () => number;
+  /** ms */
+  readonly #keepDeleted: number;
   readonly #listeners = new Set<Listener>();
   readonly #heldBack: HeldBack[] = [];
   readonly #forget: (() => void)[] = [];
@@ -51,11 +58,27 @@ export class MailboxContext {
     this.info = info;
     this.random = options.random;
     this.#now = options.now;
+    this.#keepDeleted = (options.keepDeleted ?? KEEP_DELETED) * DAY;
   }
 
   /** FILETIME. */
   now(): bigint {
     return fileTime(this.#now());
+  }
+
+  /** Milliseconds since 1970. */
+  clock(): number {
+    return this.#now();
+  }
+
+  /** Whether what is deleted is kept for a while. */
+  get keepsDeleted(): boolean {
+    return this.#keepDeleted > 0;
+  }
+
+  /** What was deleted at this time or before it is kept no longer. FILETIME. */
+  keptSince(): bigint {
+    return fileTime(this.#now() - this.#keepDeleted);
   }
 
   holdsBack(part: HeldBack): void {

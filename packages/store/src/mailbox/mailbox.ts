@@ -1,13 +1,12 @@
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { RpchError } from '@rpch/rpc';
 import { formatGuid } from '@rpch/rpc/internal';
-import { ErrorCode, StoreError } from '../mapi/error-code.ts';
-import type { Counter } from '../mapi/object-id.ts';
 import type { MutableProperties, Properties, PropertyTag } from '../mapi/property.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 import { type SqlDatabase, text } from '../sql/driver.ts';
 import { migrate } from '../sql/migrations.ts';
 import { NodeSqlite } from '../sql/node-sqlite.ts';
+import { ClientIds } from './client-ids.ts';
 import { ContentsIndex } from './contents-index.ts';
 import { makeDefaultTree } from './default-tree.ts';
 import { EntryIds } from './entry-ids.ts';
@@ -18,16 +17,15 @@ import { StoredRows } from './message-rows.ts';
 import { StoredMessages, subobjectsOf } from './message-store.ts';
 import type { MailboxInfo, MailboxStore } from './model.ts';
 import { packProperties } from './packed-properties.ts';
+import { PerUserInformation } from './per-user-information.ts';
 import { StoredPropertyNames } from './property-names.ts';
 import { StoredReceiveFolders } from './receive-folders.ts';
+import { Retention } from './retention.ts';
 import { MAILBOX_SCHEMA } from './schema.ts';
 import { SearchFolders } from './search-folders.ts';
 import { StoreProperties } from './store-properties.ts';
 
 export type { MailboxOptions } from './mailbox-context.ts';
-
-/** How many ids a client may reserve at once ([MS-OXCFXICS] 2.2.3.2.4.7). */
-const MAX_RESERVED_IDS = 0x1_0000;
 
 /** A mailbox in a database of its own. Nothing is remembered that another connection to the same file could have changed. */
 export class Mailbox implements MailboxStore {
@@ -36,10 +34,14 @@ export class Mailbox implements MailboxStore {
   readonly messages: StoredMessages;
   readonly names: StoredPropertyNames;
   readonly receiveFolders: StoredReceiveFolders;
+  readonly clientIds: ClientIds;
+  readonly perUser: PerUserInformation;
   /** The orders of messages that contents tables read, kept by the message store. */
   readonly contents: ContentsIndex;
   /** What search folders look for, and what they have found. */
   readonly searches: SearchFolders;
+  /** For how long what was deleted is kept. */
+  readonly retention: Retention;
   readonly database: SqlDatabase;
   readonly #context: MailboxContext;
   readonly #store: StoreProperties;
@@ -56,8 +58,11 @@ export class Mailbox implements MailboxStore {
     this.folders = new StoredFolders(context, ids, this.searches);
     this.messages = new StoredMessages(context, ids, this.searches, rows);
     this.folders.messages = this.messages;
+    this.retention = new Retention(context, this.messages, this.folders);
     this.names = new StoredPropertyNames(context);
     this.receiveFolders = new StoredReceiveFolders(context);
+    this.clientIds = new ClientIds(context);
+    this.perUser = new PerUserInformation(context);
     this.#context = context;
     this.#store = new StoreProperties(context, ids, this.searches);
   }
@@ -143,14 +148,6 @@ export class Mailbox implements MailboxStore {
 
   deleteStoreProperties(tags: readonly PropertyTag[]): void {
     this.#store.change(new Map(), tags);
-  }
-
-  /** Throws InvalidParam for none and for more than 65,536. */
-  allocateCounters(count: number): Counter {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_RESERVED_IDS) {
-      throw new StoreError(ErrorCode.InvalidParam, `${count} ids at once`);
-    }
-    return this.#context.write(() => this.#context.nextIds(count));
   }
 
   subscribe(listener: Listener): () => void {

@@ -153,5 +153,6 @@ export const COMPUTED_MESSAGE_IDS: ReadonlySet<number> = new Set(
     PidTag.Access,
     PidTag.AccessLevel,
     PidTag.InternetArticleNumber,
+    PidTag.DeletedOn,
   ].map(idOf),
 );

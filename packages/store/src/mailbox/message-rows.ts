@@ -5,6 +5,7 @@ import { idOf, type MutableProperties, type PropertyTag, type PropertyValue } fr
 import { FIRST_NAMED_ID, PidTag } from '../mapi/property-tags.ts';
 import { FolderType, MAX_INTEGER32, MessageFlag, ObjectType } from '../mapi/property-values.ts';
 import { blob, integer, type SqlDatabase, SqlError, type SqlValue } from '../sql/driver.ts';
+import { homeOf, isDeletedSet } from './deleted-sets.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FolderRows } from './folder-rows.ts';
 import { ITSELF, LongValues } from './long-values.ts';
@@ -84,6 +85,7 @@ function fieldsOf([
 /** A row of the table of messages: what is packed, and what is computed of the rest ([MS-OXCMSG] 2.2.1). */
 export class StoredRow implements MessageRow {
   readonly id: Counter;
+  /** Its deleted set, if it is soft-deleted. */
   readonly folder: Counter;
   readonly associated: boolean;
   readonly changeNumber: Counter;
@@ -114,6 +116,7 @@ export class StoredRow implements MessageRow {
 
   value(tag: PropertyTag): PropertyValue | undefined {
     const { ids } = this.#source;
+    const home = homeOf(this.folder);
     switch (tag) {
       case PidTag.Mid:
       case PidTag.InstID:
@@ -122,18 +125,18 @@ export class StoredRow implements MessageRow {
         return 0;
       case PidTag.FolderId:
       case PidTag.ParentFolderId:
-        return BigInt.asIntN(64, objectId(this.folder));
+        return BigInt.asIntN(64, objectId(home));
       case PidTag.InstanceKey:
         return ids.instanceKey(this.id);
       case PidTag.EntryId:
       case PidTag.RecordKey:
-        return ids.message(this.folder, this.id);
+        return ids.message(home, this.id);
       case PidTag.ParentEntryId:
-        return ids.folder(this.folder);
+        return ids.folder(home);
       case PidTag.SourceKey:
         return this.packed.value(tag) ?? ids.sourceKey(this.id);
       case PidTag.ParentSourceKey:
-        return this.#source.folderKey(this.folder) ?? ids.sourceKey(this.folder);
+        return this.#source.folderKey(home) ?? ids.sourceKey(home);
       case PidTag.ChangeNumber:
         return BigInt.asIntN(64, objectId(this.changeNumber));
       case PidTag.MessageFlags:
@@ -232,10 +235,10 @@ export class StoredRows implements MessageRows {
     return new StoredRow(row, this.#source);
   }
 
-  /** Throws NotFound. */
+  /** Throws NotFound, for one that is soft-deleted too. */
   need(id: Counter): StoredRow {
     const row = this.get(id);
-    if (row === undefined) throw new StoreError(ErrorCode.NotFound, `message ${id}`);
+    if (row === undefined || isDeletedSet(row.folder)) throw new StoreError(ErrorCode.NotFound, `message ${id}`);
     return row;
   }
 

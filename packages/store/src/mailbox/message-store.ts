@@ -10,9 +10,10 @@ import {
 import { unicodeTag } from '../mapi/property-codec.ts';
 import { PidTag } from '../mapi/property-tags.ts';
 import { MessageFlag } from '../mapi/property-values.ts';
-import { blob } from '../sql/driver.ts';
+import { blob, integer } from '../sql/driver.ts';
 import { AttachmentRows } from './attachment-rows.ts';
 import { decodeRecipients } from './content-codec.ts';
+import { deletedSetOf, homeOf, isDeletedSet } from './deleted-sets.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FolderRows } from './folder-rows.ts';
 import { ITSELF, LongValues } from './long-values.ts';
@@ -23,6 +24,7 @@ import { type MessageIndex, MessageWriter } from './message-writer.ts';
 import type {
   MessageChange,
   MessageContent,
+  MessagePlace,
   MessageStore,
   SavedMessage,
   StoredAttachment,
@@ -78,7 +80,7 @@ export class StoredMessages implements MessageStore {
       }
       return {
         id,
-        folder: row.folder,
+        folder: homeOf(row.folder),
         associated: row.associated,
         changeNumber: row.changeNumber,
         properties,
@@ -101,9 +103,17 @@ export class StoredMessages implements MessageStore {
     return row === undefined ? [] : decodeRecipients(blob(row, 'recipients'));
   }
 
-  locate(id: Counter): { readonly folder: Counter; readonly associated: boolean } | undefined {
-    const row = this.#context.database.get('SELECT folder, associated FROM messages WHERE id = ?', id);
-    return row === undefined ? undefined : { folder: Number(row.folder), associated: row.associated !== 0 };
+  locate(id: Counter, withDeleted = false): MessagePlace | undefined {
+    const row = this.#context.database.get(
+      `SELECT folder, associated, (SELECT deleted_on FROM folders WHERE id = folder) IS NOT NULL AS in_deleted
+         FROM messages WHERE id = ?`,
+      id,
+    );
+    if (row === undefined) return undefined;
+    const folder = integer(row, 'folder');
+    const deleted = isDeletedSet(folder) || row.in_deleted !== 0;
+    if (deleted && !withDeleted) return undefined;
+    return { folder: homeOf(folder), associated: row.associated !== 0, deleted };
   }
 
   /** A tag of the type Unspecified finds the property of whatever type. */
@@ -137,8 +147,8 @@ export class StoredMessages implements MessageStore {
     return row === undefined ? undefined : blob(row, 'content');
   }
 
-  ids(folder: Counter, associated: boolean): readonly Counter[] {
-    return this.rows.ids(folder, associated);
+  ids(folder: Counter, associated: boolean, deleted = false): readonly Counter[] {
+    return this.rows.ids(deleted ? deletedSetOf(folder) : folder, associated);
   }
 
   save(change: MessageChange): SavedMessage {
@@ -153,8 +163,16 @@ export class StoredMessages implements MessageStore {
     return this.#writer.add(folder, content, options);
   }
 
-  delete(folder: Counter, ids: readonly Counter[]): number {
-    return this.#transfers.delete(folder, ids);
+  delete(folder: Counter, ids: readonly Counter[], hard = false): number {
+    return this.#transfers.delete(folder, ids, hard);
+  }
+
+  purge(until: bigint): boolean {
+    return this.#transfers.purge(until);
+  }
+
+  purgeFolder(folder: Counter): boolean {
+    return this.#transfers.purgeFolder(folder);
   }
 
   copy(from: Counter, ids: readonly Counter[], to: Counter): number {

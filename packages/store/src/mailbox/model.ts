@@ -65,6 +65,15 @@ export interface StoredProperties {
   readonly large: ReadonlyMap<PropertyTag, number>;
 }
 
+/** Where a message is. */
+export interface MessagePlace {
+  /** Its folder, or the one from which it was soft-deleted. */
+  readonly folder: Counter;
+  /** Whether it belongs to the folder's associated contents (FAI). */
+  readonly associated: boolean;
+  readonly deleted: boolean;
+}
+
 /** A message as it is stored, without its large values. */
 export interface StoredMessage extends StoredProperties {
   readonly id: Counter;
@@ -162,8 +171,6 @@ export interface MailboxStore {
   storeProperties(): MutableProperties;
   setStoreProperties(set: Properties): void;
   deleteStoreProperties(tags: readonly PropertyTag[]): void;
-  /** `count` counters that no object has or will have; the first of them. */
-  allocateCounters(count: number): Counter;
   readonly folders: FolderStore;
   readonly messages: MessageStore;
   readonly names: PropertyNames;
@@ -173,14 +180,23 @@ export interface MailboxStore {
   close(): void;
 }
 
+/** A folder below another, and how deep. */
+export interface FolderPlace {
+  readonly folder: Folder;
+  readonly depth: number;
+}
+
 /** The folders of a mailbox. */
 export interface FolderStore {
-  /** Undefined where there is none, or only a soft-deleted one. */
-  get(id: Counter): Folder | undefined;
-  /** Folders below a folder, in order of their names; with `deep` all descendants, parents before their children, with their depth from 1. */
-  children(id: Counter, deep?: boolean): readonly { readonly folder: Folder; readonly depth: number }[];
+  /** Undefined where there is none, or, if not `withDeleted`, only a soft-deleted one. */
+  get(id: Counter, withDeleted?: boolean): Folder | undefined;
+  /**
+   * Folders below a folder, in order of their names; with `deep` all descendants, parents before their children, with their depth from 1.
+   * With `deleted` those that were soft-deleted from it, and so on.
+   */
+  children(id: Counter, deep?: boolean, deleted?: boolean): readonly FolderPlace[];
   childNamed(parent: Counter, name: string): Folder | undefined;
-  /** Stored and computed properties. Throws NotFound. */
+  /** Stored and computed properties, of one that is soft-deleted too. Throws NotFound. */
   properties(id: Counter): MutableProperties;
   setProperties(id: Counter, set: Properties): void;
   deleteProperties(id: Counter, tags: readonly PropertyTag[]): void;
@@ -189,21 +205,28 @@ export interface FolderStore {
     parent: Counter,
     folder: { readonly name: string; readonly type: number; readonly properties?: Properties },
   ): Folder;
-  /** Deletes a folder with all that is in it. */
-  delete(id: Counter): void;
+  /**
+   * Soft deletes a folder with all that is in it, unless the mailbox keeps nothing that was deleted; with `hard` deletes it for good,
+   * one that is soft-deleted already too. What search folders have is not in them: they are always deleted for good.
+   */
+  delete(id: Counter, hard?: boolean): void;
+  /** Moves and copies take a soft-deleted folder too, which is not deleted where it arrives. */
   move(id: Counter, parent: Counter, name: string): void;
   copy(id: Counter, parent: Counter, name: string, deep: boolean): Folder;
   permissions(id: Counter): readonly Permission[];
   setPermissions(id: Counter, permissions: readonly Omit<Permission, 'memberId'>[] | readonly Permission[]): void;
   /** PidTagRights of an account in a folder: the owner's are all; of others what the list says, else what it says by default. */
   rights(id: Counter, account: string | undefined): number;
+  /** Whether an account has one of these rights in some folder. */
+  mayAnywhere(account: string, rights: number): boolean;
 }
 
 /** The messages of a mailbox. */
 export interface MessageStore {
+  /** One that is soft-deleted too, as all that reads a message by its id. */
   get(id: Counter): StoredMessage | undefined;
-  /** The folder of a message and whether it is associated, without reading it. */
-  locate(id: Counter): { readonly folder: Counter; readonly associated: boolean } | undefined;
+  /** Where a message is, without reading it; one that is soft-deleted only `withDeleted`. */
+  locate(id: Counter, withDeleted?: boolean): MessagePlace | undefined;
   /** A large value, or a small one. */
   value(id: Counter, tag: PropertyTag): PropertyValue | undefined;
   attachmentValue(id: Counter, attachment: number, tag: PropertyTag): PropertyValue | undefined;
@@ -222,12 +245,16 @@ export interface MessageStore {
   setRead(id: Counter, read: boolean): boolean;
   status(id: Counter): number;
   setStatus(id: Counter, status: number, mask: number): number;
-  /** Ids that are not in that folder are passed over; the result is how many were. */
-  delete(folder: Counter, ids: readonly Counter[]): number;
+  /**
+   * Soft deletes messages, unless the mailbox keeps nothing that was deleted; with `hard` deletes them for good, and those that are
+   * soft-deleted already too. Ids that are not in that folder are passed over; the result is how many were.
+   */
+  delete(folder: Counter, ids: readonly Counter[], hard?: boolean): number;
+  /** Copies and moves take soft-deleted messages of the folder too, which are not deleted where they arrive. */
   copy(from: Counter, ids: readonly Counter[], to: Counter): number;
   move(from: Counter, ids: readonly Counter[], to: Counter): number;
-  /** Ids of a folder's messages in the order in which they came. */
-  ids(folder: Counter, associated: boolean): readonly Counter[];
+  /** Ids of a folder's messages in the order in which they came, or of those that were soft-deleted from it. */
+  ids(folder: Counter, associated: boolean, deleted?: boolean): readonly Counter[];
 }
 
 /** The names and ids of a mailbox' named properties. */

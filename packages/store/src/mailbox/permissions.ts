@@ -1,34 +1,22 @@
+import { ALL_RIGHTS, Right } from '../mapi/folder-rights.ts';
 import type { Counter } from '../mapi/object-id.ts';
 import { FolderType } from '../mapi/property-values.ts';
 import { integer, text } from '../sql/driver.ts';
 import type { MailboxContext } from './mailbox-context.ts';
 import type { Permission } from './model.ts';
 
-/** PidTagMemberRights and PidTagRights ([MS-OXCPERM] 2.2.7). */
-export const Right = {
-  ReadAny: 0x1,
-  Create: 0x2,
-  EditOwned: 0x8,
-  DeleteOwned: 0x10,
-  EditAny: 0x20,
-  DeleteAny: 0x40,
-  CreateSubfolder: 0x80,
-  FolderOwner: 0x100,
-  FolderContact: 0x200,
-  FolderVisible: 0x400,
-  FreeBusySimple: 0x800,
-  FreeBusyDetailed: 0x1000,
-} as const;
-
-/** Every right there is: what the mailbox's owner has. */
-export const ALL_RIGHTS = 0x1ffb;
+export { ALL_RIGHTS, Right };
 
 /** Member ids of the two entries that stand for no account. */
 const DEFAULT = 0;
 const ANONYMOUS = -1;
 const ANONYMOUS_NAME = 'Anonymous';
-/** Search folders show messages of whatever folder: they are their owner's alone, whatever their lists say. */
-const NOT_IN_SEARCHES = `folder NOT IN (SELECT id FROM folders WHERE id = folder AND type = ${FolderType.Search})`;
+/**
+ * Search folders show messages of whatever folder: they are their owner's alone, whatever their lists say. So are folders that are
+ * soft-deleted.
+ */
+const NOT_IN_SEARCHES = `folder NOT IN (
+  SELECT id FROM folders WHERE id = folder AND (type = ${FolderType.Search} OR deleted_on IS NOT NULL))`;
 
 /** The permission lists of folders ([MS-OXCPERM]). A member id is signed here: -1 is 0xFFFFFFFFFFFFFFFF on the wire. */
 export class Permissions {
@@ -111,6 +99,20 @@ export class Permissions {
             DEFAULT,
           );
     return row === undefined ? 0 : integer(row, 'rights');
+  }
+
+  /** Whether an account has one of these rights in some folder. */
+  mayAnywhere(account: string, rights: number): boolean {
+    if (account === this.#context.info.account) return (ALL_RIGHTS & rights) !== 0;
+    const row = this.#context.database.get(
+      `SELECT 1 AS found FROM permissions AS entry WHERE (rights & ?) <> 0 AND ${NOT_IN_SEARCHES} AND (account = ? OR
+       (member = ? AND NOT EXISTS (SELECT 1 FROM permissions WHERE folder = entry.folder AND account = ?))) LIMIT 1`,
+      rights,
+      account,
+      DEFAULT,
+      account,
+    );
+    return row !== undefined;
   }
 }
 

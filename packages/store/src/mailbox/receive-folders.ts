@@ -52,7 +52,7 @@ export class StoredReceiveFolders implements ReceiveFolders {
         database.run('DELETE FROM receive_folders WHERE class_key = ?', key);
         return;
       }
-      if (database.get('SELECT 1 AS found FROM folders WHERE id = ?', folder) === undefined) {
+      if (database.get('SELECT 1 AS found FROM folders WHERE id = ? AND deleted_on IS NULL', folder) === undefined) {
         throw new StoreError(ErrorCode.Error, 'a receive folder that is not there');
       }
       database.run(

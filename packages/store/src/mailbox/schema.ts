@@ -1,5 +1,8 @@
 import type { Schema } from '../sql/migrations.ts';
+import { createClientIds } from './client-ids.ts';
 import { createContentsIndex } from './contents-index.ts';
+import { addDeletedSets } from './deleted-sets.ts';
+import { createPerUserInformation } from './per-user-information.ts';
 import { createSearches } from './search-criteria.ts';
 
 /** "rpch" as the four bytes of a mailbox's `application_id`. */
@@ -8,7 +11,7 @@ const APPLICATION_ID = 0x72706368;
 /**
  * The tables of a mailbox. Folders and messages have their ids from one counter, so that an id names one object; changes have
  * theirs from another ([MS-OXCFXICS] 3.1.5.3). Counts of a folder are kept in the transaction that changes what is counted. FILETIMEs do
- * not fit a JavaScript number: `commit_time` and `modified` are read as text.
+ * not fit a JavaScript number: `commit_time` and `modified` are read as text. Folders with negative ids are deleted sets (deleted-sets.ts).
  */
 const FIRST = `
 CREATE TABLE mailbox (
@@ -129,5 +132,12 @@ export const MAILBOX_SCHEMA: Schema = {
       createContentsIndex(database);
     },
     createSearches,
+    addDeletedSets,
+    // Keys of text are made otherwise since (RowOrder.storedName): no program from before may add to them.
+    () => {},
+    (database) => {
+      createClientIds(database);
+      createPerUserInformation(database);
+    },
   ],
 };

@@ -179,8 +179,8 @@ export class SearchFolders {
     }
   }
 
-  /** A folder is about to be deleted with its messages. */
-  folderDeleted(folder: Counter): void {
+  /** A folder is about to be deleted, with its messages unless it `isKept` among what is soft-deleted. */
+  folderDeleted(folder: Counter, isKept = false): void {
     if (this.#all().length > 0) {
       for (const id of this.#rows.linkedIn(folder)) {
         const message = this.#messages.get(id);
@@ -190,7 +190,7 @@ export class SearchFolders {
       this.#rows.dropScope(folder);
       this.#forget();
     }
-    this.#index.folderDeleted(folder);
+    if (!isKept) this.#index.folderDeleted(folder);
   }
 
   /** A folder has been moved from below another: what is looked for in either place is looked for anew. */

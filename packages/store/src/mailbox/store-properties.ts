@@ -13,7 +13,7 @@ import { FolderType, MAX_INTEGER32, ObjectType } from '../mapi/property-values.t
 import { blob, integer } from '../sql/driver.ts';
 import type { EntryIds } from './entry-ids.ts';
 import { FolderId } from './folder-ids.ts';
-import { storable } from './folder-properties.ts';
+import { computeDeleted, storable } from './folder-properties.ts';
 import { MAX_FOLDER_SIZE, MAX_MESSAGE_SIZE } from './limits.ts';
 import { ITSELF, LongValues } from './long-values.ts';
 import type { MailboxContext } from './mailbox-context.ts';
@@ -65,6 +65,11 @@ const COMPUTED_STORE_IDS: ReadonlySet<number> = new Set(
     PidTag.ContentCount,
     PidTag.AssociatedContentCount,
     PidTag.DeletedCountTotal,
+    PidTag.DeletedMessageCount,
+    PidTag.DeletedAssociatedMessageCount,
+    PidTag.DeletedMessageSizeExtended,
+    PidTag.DeletedNormalMessageSizeExtended,
+    PidTag.DeletedAssociatedMessageSizeExtended,
     PidTag.MaximumSubmitMessageSize,
     PidTag.MailboxOwnerEntryId,
     PidTag.MailboxOwnerName,
@@ -119,14 +124,7 @@ export class StoreProperties {
 
   #compute(properties: MutableProperties): void {
     const { guid, mappingSignature, account } = this.#context.info;
-    const sums =
-      this.#context.database.get(
-        `SELECT coalesce(sum(content), 0) AS content, coalesce(sum(associated), 0) AS associated,
-           coalesce(sum(size), 0) AS size, coalesce(sum(associated_size), 0) AS associated_size,
-           coalesce(sum(deleted), 0) AS deleted FROM folders WHERE type <> ${FolderType.Search}`,
-      ) ?? {};
-    const size = integer(sums, 'size');
-    const associatedSize = integer(sums, 'associated_size');
+    const { contentCount, associatedCount, size, associatedSize, deleted } = this.#sums(false);
     const computed: readonly (readonly [PropertyTag, PropertyValue])[] = [
       ...FOLDERS.map(([tag, id]) => [tag, this.#ids.folder(id)] as const),
       [PidTag.RecordKey, parseGuid(guid)],
@@ -141,13 +139,32 @@ export class StoreProperties {
       [PidTag.MessageSizeExtended, BigInt(size)],
       [PidTag.NormalMessageSizeExtended, BigInt(size - associatedSize)],
       [PidTag.AssociatedMessageSizeExtended, BigInt(associatedSize)],
-      [PidTag.ContentCount, integer(sums, 'content')],
-      [PidTag.AssociatedContentCount, integer(sums, 'associated')],
-      [PidTag.DeletedCountTotal, integer(sums, 'deleted')],
+      [PidTag.ContentCount, contentCount],
+      [PidTag.AssociatedContentCount, associatedCount],
+      [PidTag.DeletedCountTotal, deleted],
       [PidTag.MaximumSubmitMessageSize, MAX_MESSAGE_SIZE / 1024],
     ];
     for (const [tag, value] of computed) properties.set(tag, value);
+    computeDeleted(properties, this.#sums(true));
     if (!properties.has(PidTag.DisplayName)) properties.set(PidTag.DisplayName, `Mailbox - ${account}`);
     if (!properties.has(PidTag.OutOfOfficeState)) properties.set(PidTag.OutOfOfficeState, false);
+  }
+
+  /** The sums over all folders with messages of their own, of what is deleted or of what is not. */
+  #sums(deleted: boolean) {
+    const sums =
+      this.#context.database.get(
+        `SELECT coalesce(sum(content), 0) AS content, coalesce(sum(associated), 0) AS associated,
+           coalesce(sum(size), 0) AS size, coalesce(sum(associated_size), 0) AS associated_size,
+           coalesce(sum(deleted), 0) AS deleted FROM folders WHERE type <> ${FolderType.Search} AND (id < 0 OR deleted_on IS NOT NULL) = ?`,
+        deleted ? 1 : 0,
+      ) ?? {};
+    return {
+      contentCount: integer(sums, 'content'),
+      associatedCount: integer(sums, 'associated'),
+      size: integer(sums, 'size'),
+      associatedSize: integer(sums, 'associated_size'),
+      deleted: integer(sums, 'deleted'),
+    };
   }
 }

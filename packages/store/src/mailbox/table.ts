@@ -65,5 +65,14 @@ export interface Table {
   collapseRow(categoryId: bigint): number;
   collapseState(rowId: bigint, instance: number): Uint8Array;
   setCollapseState(state: Uint8Array): Uint8Array;
+  /** Bytes of rows that it has in memory, roughly. */
+  readonly bytes: number;
+  /** Gives up the rows that it has in memory: the next use collects them anew, and nobody sees a difference. */
+  rest(): void;
+  /**
+   * From now on `use` is told of the bytes that its columns, restriction and bookmarks take, or give back as a negative number; what it
+   * throws is what the call throws that wanted them.
+   */
+  heldBy(use: (bytes: number) => void): void;
   close(): void;
 }

@@ -6,7 +6,7 @@ export const DeletedKind = { Folder: 0, Message: 1, Associated: 2 } as const;
 
 /**
  * Remembers that an object is gone from a folder, in the change of that number, so that synchronisation can report it
- * ([MS-OXCFXICS] 3.2.5.3). Objects are deleted for good: there is no soft deletion.
+ * ([MS-OXCFXICS] 3.2.5.3): one that is soft-deleted is gone for it as well.
  * @param sourceKey where it is not the one that the object's id makes
  */
 export function bury(
@@ -25,4 +25,10 @@ export function bury(
     kind,
     sourceKey,
   );
+}
+
+/** Forgets that a folder was deleted: it is back. */
+export function unearth(database: SqlDatabase, from: Counter, folder: Counter): void {
+  const { Folder } = DeletedKind;
+  database.run('DELETE FROM deletions WHERE folder = ? AND object = ? AND kind = ?', from, folder, Folder);
 }

@@ -1,18 +1,9 @@
 import { MULTIPLE, MULTIVALUE_INSTANCE, type PropertyScalar, PropertyType, type PropertyValue } from './property.ts';
-
-/** Text in the form in which its case does not count: what is equal when it is ignored has the same. */
-export function foldCase(text: string): string {
-  return text.toUpperCase();
-}
-
-/** Text without its non-spacing marks: accents and such. */
-export function foldNonSpace(text: string): string {
-  return text.normalize('NFD').replace(/\p{Mn}/gu, '');
-}
+import { compareText } from './text-order.ts';
 
 /**
  * The order of two values of one type, less than, equal to or greater than 0: as tables sort and restrictions compare. Text is
- * ordered by its code units and without regard to case; binaries byte by byte; NaN before all numbers, since Exchange has it so;
+ * ordered as compareText has it, without regard to case; binaries byte by byte; NaN before all numbers, since Exchange has it so;
  * many values by how many they are, then one by one. Values that are not of the type are equal to each other.
  */
 export function compareValues(type: number, a: PropertyValue, b: PropertyValue): number {
@@ -26,12 +17,7 @@ export function compareValues(type: number, a: PropertyValue, b: PropertyValue):
     return 0;
   }
   if (typeof a === 'number' && typeof b === 'number') return compareNumbers(type, a, b);
-  if (typeof a === 'string' && typeof b === 'string') {
-    if (a === b) return 0;
-    const left = foldCase(a);
-    const right = foldCase(b);
-    return left < right ? -1 : left > right ? 1 : 0;
-  }
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
   if (typeof a === 'bigint' && typeof b === 'bigint') return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);

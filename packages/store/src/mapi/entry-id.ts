@@ -1,6 +1,7 @@
 import { Cursor, formatGuid, ProtocolError, parseGuid, Writer } from '@rpch/rpc/internal';
 import { ErrorCode, StoreError } from './error-code.ts';
 import { type GlobalId, readLongTermId, writeLongTermId } from './long-term-id.ts';
+import type { PropertyValue } from './property.ts';
 import { ASCII, readString, readString8, type TextCoding, writeString, writeString8 } from './text-coding.ts';
 
 /** ProviderUIDs ([MS-OXCDATA] 2.2), as the text form of the GUID that their 16 bytes would be. */
@@ -133,6 +134,17 @@ export function parseEntryId(bytes: Uint8Array, coding: TextCoding): EntryId {
       return parseStore(cursor);
     default:
       return parseObject(cursor, provider, bytes.length);
+  }
+}
+
+/** The entry id that a property's value is; undefined where it is none. */
+export function entryIdOf(value: PropertyValue | undefined): EntryId | undefined {
+  if (!(value instanceof Uint8Array)) return undefined;
+  try {
+    return parseEntryId(value, ASCII);
+  } catch (error) {
+    if (error instanceof ProtocolError || error instanceof StoreError) return undefined;
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import { compareValues, foldCase, foldNonSpace, isMany } from './compare.ts';
+import { compareValues, isMany } from './compare.ts';
 import { ErrorCode, StoreError } from './error-code.ts';
 import {
   MULTIPLE,
@@ -10,6 +10,7 @@ import {
   withType,
 } from './property.ts';
 import { BitmapRelOp, FuzzyHigh, FuzzyLow, RelOp, type Restriction } from './restriction.ts';
+import { foldCase, foldNonSpace } from './text-order.ts';
 import { checkRestrictionSize } from './value-extent.ts';
 
 /**

@@ -172,6 +172,15 @@ export function writeRestriction(writer: Writer, restriction: Restriction, codin
   }
 }
 
+/** How many restrictions one is made of, itself included. */
+export function partsOf(restriction: Restriction): number {
+  if (restriction.kind === 'and' || restriction.kind === 'or') {
+    return restriction.restrictions.reduce((sum, each) => sum + partsOf(each), 1);
+  }
+  const inner = 'restriction' in restriction ? restriction.restriction : undefined;
+  return 1 + (inner === undefined ? 0 : partsOf(inner));
+}
+
 function checkLength(list: readonly unknown[], most: number): void {
   if (list.length > most) throw new StoreError(ErrorCode.TooBig, `${list.length} parts in one restriction`);
 }

@@ -68,6 +68,16 @@ export function decodeString8(bytes: Uint8Array, codePage: number): string {
   return iconv.decode(asBuffer(bytes), encodingOf(codePage), { stripBOM: false });
 }
 
+/** Text in a code page as NDR has it, each byte a character; without U+0000, at which whoever reads it would stop. Throws as encodeString8 does. */
+export function narrow(text: string, codePage: number): string {
+  return asBuffer(encodeString8(text.replaceAll('\0', ''), codePage)).toString('latin1');
+}
+
+/** The text that such characters are. Throws as decodeString8 does. */
+export function widen(characters: string, codePage: number): string {
+  return decodeString8(Buffer.from(characters, 'latin1'), codePage);
+}
+
 /** UTF-16LE without a terminator. Unpaired surrogates stay what they are: a table cuts strings wherever it must. */
 export function encodeUnicode(text: string): Uint8Array {
   return Buffer.from(text, 'utf16le');

@@ -2,12 +2,15 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PeerIdentity, RpcInterface } from '@rpch/rpc';
 import type { Directory } from '../directory/model.ts';
+import { KEEP_DELETED } from '../mailbox/limits.ts';
 import { MAILBOXES } from '../mailbox/mailbox-file.ts';
-import type { After, ClientSession } from './emsmdb/client-session.ts';
+import { BoundedLog } from './bounded-log.ts';
+import type { ClientSession } from './emsmdb/client-session.ts';
 import { DEFAULT_LEVEL, EmsmdbServer } from './emsmdb/emsmdb-server.ts';
 import { type FromWorker, type RopAnswer, type RopCall, type RopContinuation, workerOf } from './emsmdb/messages.ts';
 import { SessionRegistry } from './emsmdb/session-registry.ts';
 import type { ServiceLog } from './log.ts';
+import { type After, afterTimeout } from './timer.ts';
 import { type StartWorker, startThread, type WorkerPort } from './worker-link.ts';
 
 /** Worker threads by default: mailboxes are spread over them. */
@@ -24,6 +27,8 @@ export interface StoreHostOptions {
   readonly log: ServiceLog;
   /** Number of worker threads, 1 to 64. */
   readonly workers?: number;
+  /** Days for which soft-deleted messages are kept; 0: what is deleted is gone. Default: 14. */
+  readonly keepDeleted?: number;
   /** Lowest AuthLevel of EMSMDB and AsyncEMSMDB; default: privacy. */
   readonly minimumLevel?: number;
   /** Whether NSPI and RFR are served at the same endpoint as EMSMDB, which clients then use alone; default: false. */
@@ -58,6 +63,9 @@ export class StoreHost {
   readonly #workers: (LiveWorker | undefined)[];
   readonly #sessions: SessionRegistry;
   readonly #server: EmsmdbServer;
+  readonly #after: After;
+  /** What is refused on this thread; workers bound their own lines. */
+  readonly #refusals: BoundedLog;
   #lastCall = 0;
   #closing = false;
 
@@ -74,11 +82,13 @@ export class StoreHost {
     this.#mailboxes = mailboxes;
     this.#start = options.startWorker ?? startThread;
     this.#workers = new Array<LiveWorker | undefined>(this.#count).fill(undefined);
-    this.#sessions = new SessionRegistry(options.after ?? afterTimeout);
+    this.#after = options.after ?? afterTimeout;
+    this.#refusals = new BoundedLog(options.log, this.#after);
+    this.#sessions = new SessionRegistry(this.#after);
     this.#server = new EmsmdbServer({
       directory: options.directory,
       sessions: this.#sessions,
-      log: options.log,
+      log: this.#refusals,
       accountOf: options.accountOf ?? (({ user }) => user),
       now: options.now ?? (() => performance.now()),
       minimumLevel: options.minimumLevel ?? DEFAULT_LEVEL,
@@ -108,10 +118,11 @@ export class StoreHost {
     this.#closing = true;
     for (const session of this.#sessions.all()) this.#end(session);
     await Promise.all(this.#workers.map((worker) => worker && this.#closeWorker(worker)));
+    this.#refusals.close();
   }
 
   async #closeWorker({ port, ended }: LiveWorker): Promise<void> {
-    const giveUp = (this.#options.after ?? afterTimeout)(CLOSE_GRACE, () => void port.terminate());
+    const giveUp = this.#after(CLOSE_GRACE, () => void port.terminate());
     port.post({ kind: 'close' }, []);
     await ended;
     giveUp();
@@ -173,7 +184,8 @@ export class StoreHost {
   #startWorker(index: number): LiveWorker {
     const calls: LiveWorker['calls'] = new Map();
     const { promise: ended, resolve } = Promise.withResolvers<void>();
-    const start = { mailboxes: this.#mailboxes, index, count: this.#count };
+    const keepDeleted = this.#options.keepDeleted ?? KEEP_DELETED;
+    const start = { mailboxes: this.#mailboxes, index, count: this.#count, keepDeleted };
     const port = this.#start(start, {
       message: (message) => this.#hear(index, calls, message),
       ended: (error) => {
@@ -226,10 +238,4 @@ export class StoreHost {
 /** A copy, if what it is a view of is larger: a worker takes the whole buffer. */
 function owned(bytes: Uint8Array): Uint8Array {
   return bytes.byteOffset === 0 && bytes.length === bytes.buffer.byteLength ? bytes : bytes.slice();
-}
-
-function afterTimeout(milliseconds: number, callback: () => void): () => void {
-  const timer = setTimeout(callback, milliseconds);
-  timer.unref();
-  return () => clearTimeout(timer);
 }

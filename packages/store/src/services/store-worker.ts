@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Batch } from './batch.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './emsmdb/messages.ts';
+import { afterTimeout } from './timer.ts';
 import { StoreWorker } from './worker.ts';
 
 /** What a worker thread runs: a StoreWorker between its messages. What is thrown here ends the thread, and the main one is told. */
@@ -19,6 +20,7 @@ const worker = new StoreWorker({
   },
   now: Date.now,
   random: randomBytes,
+  after: afterTimeout,
   later: (work) => {
     setImmediate(() => {
       work();

@@ -1,5 +1,7 @@
+import type { Mailbox } from '../mailbox/mailbox.ts';
+import { BoundedLog } from './bounded-log.ts';
 import { DirectoryView } from './emsmdb/directory-view.ts';
-import { MAX_ACCOUNT_MEMORY, MAX_WORKER_MEMORY, MemoryPool } from './emsmdb/limits.ts';
+import { AccountAllowance, MAX_WORKER_MEMORY, MemoryPool } from './emsmdb/limits.ts';
 import type { Logon } from './emsmdb/logon.ts';
 import { MailboxPool } from './emsmdb/mailbox-pool.ts';
 import type { FromWorker, SessionInfo, ToWorker, WorkerStart } from './emsmdb/messages.ts';
@@ -7,6 +9,7 @@ import type { RopServices } from './emsmdb/rop-context.ts';
 import { RopSession } from './emsmdb/rop-session.ts';
 import { runBuffer } from './emsmdb/run-buffer.ts';
 import type { ServiceLog } from './log.ts';
+import type { After } from './timer.ts';
 
 /** What a worker has from outside. */
 export interface WorkerSurroundings {
@@ -15,29 +18,57 @@ export interface WorkerSurroundings {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly random: (length: number) => Uint8Array;
+  readonly after: After;
   /** Does something when the messages that have come meanwhile have been taken. */
   later(work: () => void): void;
 }
+
+/** What goes on in mailboxes between calls. */
+interface Chore {
+  isDue(store: Mailbox): boolean;
+  /** Does a step of it; returns whether more remains. */
+  proceed(store: Mailbox): boolean;
+  /** The event in the log, and what is said, where it fails. */
+  readonly failure: string;
+  readonly failed: string;
+}
+
+const CHORES: readonly Chore[] = [
+  {
+    isDue: ({ searches }) => searches.isUnfinished,
+    proceed: ({ searches }) => searches.proceed(),
+    failure: 'store.search.failed',
+    failed: 'a search cannot go on',
+  },
+  {
+    isDue: ({ retention }) => retention.isDue,
+    proceed: ({ retention }) => retention.proceed(),
+    failure: 'store.purge.failed',
+    failed: 'what was deleted long ago cannot be removed',
+  },
+];
 
 /** One worker of the store: some of the mailboxes, and of each session that logs on to them its part here. */
 export class StoreWorker {
   readonly #surroundings: WorkerSurroundings;
   readonly #mailboxes: MailboxPool;
-  readonly #log: ServiceLog;
+  readonly #log: BoundedLog;
   readonly #sessions = new Map<number, RopSession>();
   readonly #memory = new MemoryPool(MAX_WORKER_MEMORY);
-  readonly #accounts = new Map<string, { readonly memory: MemoryPool; sessions: number }>();
+  readonly #accounts = new Map<string, { readonly allowance: AccountAllowance; sessions: number }>();
   #services: RopServices | undefined;
-  /** The accounts in whose mailboxes a search goes on between calls. */
-  readonly #searching = new Set<string>();
+  /** The accounts in whose mailboxes a chore goes on between calls. */
+  readonly #busy: ReadonlyMap<Chore, Set<string>> = new Map(CHORES.map((chore) => [chore, new Set()]));
   /** The session whose call is under way. */
   #running: number | undefined;
 
   constructor(surroundings: WorkerSurroundings) {
     const { start, now, random } = surroundings;
     this.#surroundings = surroundings;
-    this.#mailboxes = new MailboxPool(start.mailboxes, start, { now, random });
-    this.#log = logTo((message) => surroundings.post(message, []));
+    const { keepDeleted } = start;
+    this.#mailboxes = new MailboxPool(start.mailboxes, start, { now, random, keepDeleted });
+    const log = logTo((message) => surroundings.post(message, []));
+    this.#log = new BoundedLog(log, surroundings.after);
   }
 
   /** Takes a message. What a call does wrong ends its session; what this throws is a defect of the worker's, which must end. */
@@ -68,8 +99,9 @@ export class StoreWorker {
   /** Ends all sessions and closes the mailboxes. */
   close(): void {
     for (const id of [...this.#sessions.keys()]) this.#end(id);
-    this.#searching.clear();
+    for (const accounts of this.#busy.values()) accounts.clear();
     this.#mailboxes.close();
+    this.#log.close();
   }
 
   #begin(info: SessionInfo): void {
@@ -78,12 +110,12 @@ export class StoreWorker {
       if (this.#running !== info.id) this.#surroundings.post({ kind: 'pending', session: info.id }, []);
     };
     const account = this.#accounts.get(info.account) ?? {
-      memory: new MemoryPool(MAX_ACCOUNT_MEMORY, this.#memory),
+      allowance: new AccountAllowance(this.#memory),
       sessions: 0,
     };
     account.sessions += 1;
     this.#accounts.set(info.account, account);
-    this.#sessions.set(info.id, new RopSession(info, this.#surroundings.start, account.memory, pending));
+    this.#sessions.set(info.id, new RopSession(info, this.#surroundings.start, account.allowance, pending));
   }
 
   #end(id: number): void {
@@ -120,28 +152,31 @@ export class StoreWorker {
       this.#running = undefined;
     }
     session.notifications.remind();
-    for (const { store } of session.logons) if (store.searches.isUnfinished) this.#search(store.info.account);
+    for (const { store } of session.logons) {
+      for (const chore of CHORES) if (chore.isDue(store)) this.#goOn(chore, store.info.account);
+    }
   }
 
-  /** Lets the searches in a mailbox go on, a step at a time, so that nobody waits for them longer than that. */
-  #search(account: string): void {
-    if (this.#searching.has(account)) return;
+  /** Lets a chore go on in a mailbox, a step at a time, so that nobody waits for it longer than that. */
+  #goOn(chore: Chore, account: string): void {
+    const accounts = this.#busy.get(chore);
+    if (accounts === undefined || accounts.has(account)) return;
     const mailbox = this.#mailboxes.open(account, false);
     if (mailbox === undefined) return;
-    this.#searching.add(account);
+    accounts.add(account);
     const step = (): void => {
       let isUnfinished = false;
       try {
-        isUnfinished = this.#searching.has(account) && mailbox.store.searches.proceed();
+        isUnfinished = accounts.has(account) && chore.proceed(mailbox.store);
       } catch (error) {
-        // The next call tries again; until then the search stands where it was.
-        this.#log.error({ event: 'store.search.failed', account, error: String(error) }, 'a search cannot go on');
+        // A call that finds it due tries again; until then all stands where it was.
+        this.#log.error({ event: chore.failure, account, error: String(error) }, chore.failed);
       }
       if (isUnfinished) {
         this.#surroundings.later(step);
         return;
       }
-      this.#searching.delete(account);
+      accounts.delete(account);
       mailbox.release();
     };
     this.#surroundings.later(step);

@@ -10,12 +10,18 @@ import { NO_HANDLE, readRopBuffer, writeRopBuffer } from '../../src/mapi/rop-buf
 import { GetAttachmentTable, OpenAttachment } from '../../src/mapi/rops/attachment.ts';
 import { Backoff, BufferTooSmall } from '../../src/mapi/rops/extra-responses.ts';
 import type { Fields } from '../../src/mapi/rops/field.ts';
-import { GetContentsTable, GetHierarchyTable, OpenFolder } from '../../src/mapi/rops/folder.ts';
-import { OpenEmbeddedMessage, OpenMessage, ReadRecipients } from '../../src/mapi/rops/message.ts';
+import {
+  GetContentsTable,
+  GetHierarchyTable,
+  MoveCopyMessages,
+  OpenFolder,
+  TableFlags,
+} from '../../src/mapi/rops/folder.ts';
+import { OpenEmbeddedMessage, OpenMessage, OpenMessageFlags, ReadRecipients } from '../../src/mapi/rops/message.ts';
 import { GetPropertiesAll, GetPropertiesSpecific } from '../../src/mapi/rops/property.ts';
 import { type ParsedRop, readRops } from '../../src/mapi/rops/read-rops.ts';
 import type { HeaderShape, RequestOf, Rop } from '../../src/mapi/rops/rop.ts';
-import { Logon, Release } from '../../src/mapi/rops/store.ts';
+import { IdFromLongTermId, Logon, Release } from '../../src/mapi/rops/store.ts';
 import { OpenStream, ReadStream } from '../../src/mapi/rops/stream.ts';
 import { QueryRows, Restrict, SeekRow, SetColumns, SortTable } from '../../src/mapi/rops/table.ts';
 import { inMemory } from './in-memory.ts';
@@ -23,6 +29,8 @@ import { inMemory } from './in-memory.ts';
 const CODING = { codePage: 1252 };
 const HANDLE = { attributes: 0, uuid: '11111111-2222-3333-4444-555555555555' };
 const NULL = { attributes: 0, uuid: '00000000-0000-0000-0000-000000000000' };
+/** GUID of the replica that has made all ids. */
+export const REPLICA = '33333333-3333-3333-3333-333333333333';
 const RECIPIENT_COLUMNS = [PidTag.SmtpAddress];
 /** Values longer than this are to be read as streams. */
 const LARGE = 8192;
@@ -41,6 +49,8 @@ export interface FakeAttachment {
 export interface FakeFolder {
   readonly properties: Properties;
   readonly messages: ReadonlyMap<bigint, FakeMessage>;
+  /** What is soft-deleted. Undefined: the server knows no such thing, and passes over what asks for it. */
+  readonly deleted?: ReadonlyMap<bigint, FakeMessage>;
 }
 
 interface FakeTable {
@@ -59,7 +69,10 @@ type FakeObject =
 
 /** How the server behaves. */
 export interface FakeBehaviour {
-  /** Folders below the IPM subtree by their ids; all of them at depth 1 unless PidTagDepth says otherwise. */
+  /**
+   * Folders below the IPM subtree by their ids; all of them at depth 1 unless PidTagDepth says otherwise. Those with PidTagParentFolderId are listed
+   * with that alone.
+   */
   readonly folders: ReadonlyMap<bigint, FakeFolder>;
   /** Rows of one answer to RopQueryRows, and bytes of one to RopReadStream. */
   readonly rowsAtOnce?: number;
@@ -73,6 +86,12 @@ export interface FakeBehaviour {
   /** After so many ROPs of a call, RopBufferTooSmall or RopBackoff comes instead of a response. */
   readonly interrupt?: { after: number; readonly by: 'too-small' | 'backoff'; times: number };
   readonly logonResult?: number;
+  /** The answer to whoever asks for a table of what is soft-deleted. */
+  readonly softDeletesResult?: number;
+  /** What RopMoveCopyMessages does, whose answer is success. */
+  readonly move?: (from: FakeFolder, ids: readonly bigint[], to: FakeFolder) => void;
+  /** The mailbox is another's, who has not opened the way from its top: the two above all folders answer so. */
+  readonly closed?: number;
   /** Where the mailbox is instead, if the result is WrongServer. */
   readonly redirect?: string;
   readonly connectResult?: number;
@@ -231,7 +250,7 @@ export class FakeStore {
   }
 
   #declare(): void {
-    const { folders, logonResult, redirect } = this.#behaviour;
+    const { folders, logonResult, redirect, closed } = this.#behaviour;
     this.#on(Logon, ({ outputHandleIndex, logonFlags }, call) => {
       if (redirect !== undefined) return { returnValue: ErrorCode.WrongServer, logonFlags, serverName: redirect };
       if (logonResult !== undefined) return logonResult;
@@ -239,10 +258,10 @@ export class FakeStore {
       return {
         logonFlags,
         folderIds: Array.from({ length: 13 }, (_, at) => (BigInt(at + 1) << 56n) | 1n),
-        responseFlags: 7,
+        responseFlags: closed === undefined ? 7 : 1,
         mailboxGuid: '22222222-2222-2222-2222-222222222222',
         replId: 1,
-        replGuid: '33333333-3333-3333-3333-333333333333',
+        replGuid: REPLICA,
         logonTime: { seconds: 0, minutes: 0, hour: 0, dayOfWeek: 0, day: 1, month: 1, year: 2026 },
         gwartTime: 0n,
         storeState: 0,
@@ -252,27 +271,45 @@ export class FakeStore {
       this.open.delete(call.slots[inputHandleIndex] ?? NO_HANDLE);
       return {};
     });
+    this.#on(IdFromLongTermId, ({ longTermId: { guid, counter } }) => {
+      if (guid !== REPLICA) return ErrorCode.NotFound;
+      return { objectId: (BigInt(counter) << 56n) | 1n };
+    });
     this.#on(OpenFolder, ({ inputHandleIndex, outputHandleIndex, folderId }, call) => {
       if (this.#object(call, inputHandleIndex)?.kind !== 'logon') return ErrorCode.NullObject;
+      if (closed !== undefined && TOPS.has(folderId)) return closed;
       const folder = folders.get(folderId) ?? TOPS.get(folderId);
       if (folder === undefined) return ErrorCode.NotFound;
       this.#put(call, outputHandleIndex, { kind: 'folder', folder });
       return { hasRules: false, isGhosted: false };
     });
     this.#on(GetHierarchyTable, ({ outputHandleIndex, inputHandleIndex }, call) => {
-      if (this.#object(call, inputHandleIndex)?.kind !== 'folder') return ErrorCode.NullObject;
-      const rows = [...folders].map(([id, { properties }]) => new Map([[PidTag.FolderId, id], ...properties]));
+      const object = this.#object(call, inputHandleIndex);
+      if (object?.kind !== 'folder') return ErrorCode.NullObject;
+      const [opened] = [...folders].find(([, folder]) => folder === object.folder) ?? [];
+      const rows = [...folders]
+        .map(([id, { properties }]) => new Map([[PidTag.FolderId, id], ...properties]))
+        .filter((row) => [undefined, opened].includes(row.get(PidTag.ParentFolderId) as bigint | undefined));
       this.#put(call, outputHandleIndex, { kind: 'table', table: { rows, columns: [], at: 0 } });
       return { rowCount: rows.length };
     });
-    this.#on(GetContentsTable, ({ outputHandleIndex, inputHandleIndex }, call) => {
+    this.#on(GetContentsTable, ({ outputHandleIndex, inputHandleIndex, tableFlags }, call) => {
       const object = this.#object(call, inputHandleIndex);
       if (object?.kind !== 'folder') return ErrorCode.NullObject;
-      const rows = [...object.folder.messages].map(
+      const deleted = (tableFlags & TableFlags.SoftDeletes) !== 0;
+      const { softDeletesResult } = this.#behaviour;
+      if (deleted && softDeletesResult !== undefined) return softDeletesResult;
+      const rows = [...((deleted && object.folder.deleted) || object.folder.messages)].map(
         ([id, { properties }]) => new Map([[PidTag.Mid, id], ...properties]),
       );
       this.#put(call, outputHandleIndex, { kind: 'table', table: { rows, columns: [], at: 0 } });
       return { rowCount: rows.length };
+    });
+    this.#on(MoveCopyMessages, ({ sourceHandleIndex, destHandleIndex, messageIds }, call) => {
+      const [from, to] = [this.#object(call, sourceHandleIndex), this.#object(call, destHandleIndex)];
+      if (from?.kind !== 'folder' || to?.kind !== 'folder') return ErrorCode.NullObject;
+      this.#behaviour.move?.(from.folder, messageIds, to.folder);
+      return { partialCompletion: false };
     });
     this.#onTables();
     this.#onMessages();
@@ -330,8 +367,10 @@ export class FakeStore {
         })),
       };
     };
-    this.#on(OpenMessage, ({ folderId, messageId, outputHandleIndex }, call) => {
-      const message = this.#behaviour.folders.get(folderId)?.messages.get(messageId);
+    this.#on(OpenMessage, ({ folderId, messageId, outputHandleIndex, openModeFlags }, call) => {
+      const folder = this.#behaviour.folders.get(folderId);
+      const deleted = (openModeFlags & OpenMessageFlags.OpenSoftDeleted) !== 0 ? folder?.deleted : undefined;
+      const message = folder?.messages.get(messageId) ?? deleted?.get(messageId);
       if (message === undefined) return ErrorCode.NotFound;
       this.#put(call, outputHandleIndex, { kind: 'message', message });
       return opened(message);

@@ -164,10 +164,10 @@ test('the store object', () => {
 
 test('ids that clients reserve are nobody else’s', () => {
   const mailbox = newMailbox();
-  const first = mailbox.allocateCounters(1000);
+  const first = mailbox.clientIds.reserve(1000);
   const folder = mailbox.folders.create(FolderId.Inbox, { name: 'New', type: 1 });
   assert.equal(folder.id, first + 1000);
-  assert.throws(() => mailbox.allocateCounters(0));
-  assert.throws(() => mailbox.allocateCounters(1e9));
+  assert.throws(() => mailbox.clientIds.reserve(0));
+  assert.throws(() => mailbox.clientIds.reserve(1e9));
   assert.equal(counterOf(objectId(first)), first);
 });

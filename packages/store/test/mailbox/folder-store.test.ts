@@ -128,7 +128,7 @@ test('deleting a folder takes all that is in it, and leaves word of it', () => {
   mailbox.receiveFolders.set('IPM.Note.Special', below);
   const events: MailboxEvent[] = [];
   mailbox.subscribe((told) => events.push(...told));
-  folders.delete(top);
+  folders.delete(top, true);
   assert.equal(folders.get(top), undefined);
   assert.equal(folders.get(below), undefined);
   assert.equal(messages.get(id), undefined);

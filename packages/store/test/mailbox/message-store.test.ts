@@ -73,7 +73,7 @@ test('a message that a client makes has what every message has ([MS-OXCMSG] 3.2.
     folder: { guid: replicaGuid, counter: Inbox },
     message: { guid: replicaGuid, counter: id },
   });
-  assert.deepEqual(mailbox.messages.locate(id), { folder: Inbox, associated: false });
+  assert.deepEqual(mailbox.messages.locate(id), { folder: Inbox, associated: false, deleted: false });
 });
 
 test('each save is a change: number, key, list and time ([MS-OXCFXICS] 3.1.5.3)', () => {
@@ -115,7 +115,7 @@ test('a second saver is told, unless it forces the save', () => {
 
 test('ids that were reserved may be used, once', () => {
   const mailbox = newMailbox();
-  const newId = mailbox.allocateCounters(10);
+  const newId = mailbox.clientIds.reserve(10);
   assert.equal(mailbox.messages.save(draft({ newId })).id, newId);
   for (const used of [newId, newId + 10, Inbox, 0x20]) {
     refused(ErrorCode.InvalidParam, () => mailbox.messages.save(draft({ newId: used })));
@@ -240,7 +240,7 @@ test('an original is given back as it came', () => {
   mailbox.messages.move(Inbox, [id], Drafts);
   const [moved] = mailbox.messages.ids(Drafts, false);
   assert.equal(mailbox.messages.original(moved ?? 0)?.length, original.length);
-  mailbox.messages.delete(Drafts, [moved ?? 0]);
+  mailbox.messages.delete(Drafts, [moved ?? 0], true);
   assert.equal(mailbox.messages.original(moved ?? 0), undefined);
 });
 

@@ -40,9 +40,9 @@ type Step =
   | { readonly kind: 'add'; readonly folder: number; readonly subject: string; readonly long: boolean }
   | { readonly kind: 'subject'; readonly at: number; readonly subject: string }
   | { readonly kind: 'read' | 'unread' | 'status' | 'recipients'; readonly at: number }
-  | { readonly kind: 'copy' | 'move' | 'delete' | 'through'; readonly at: number; readonly folder: number }
+  | { readonly kind: 'copy' | 'move' | 'delete' | 'recover' | 'through'; readonly at: number; readonly folder: number }
   | {
-      readonly kind: 'folder-move' | 'folder-copy' | 'folder-delete' | 'folder-create';
+      readonly kind: 'folder-move' | 'folder-copy' | 'folder-delete' | 'folder-recover' | 'folder-create';
       readonly at: number;
       readonly folder: number;
     }
@@ -61,11 +61,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('add' as const), folder: at, subject, long: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('subject' as const), at, subject }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('read', 'unread', 'status', 'recipients'), at }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('copy', 'move', 'delete', 'through'), at, folder: at }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom('copy', 'move', 'delete', 'recover', 'through'), at, folder: at }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
-      kind: fc.constantFrom('folder-move', 'folder-copy', 'folder-delete', 'folder-create'),
+      kind: fc.constantFrom('folder-move', 'folder-copy', 'folder-delete', 'folder-recover', 'folder-create'),
       at,
       folder: at,
     }),
@@ -107,7 +110,8 @@ class Model {
   folders(): number[] {
     return this.mailbox.database
       .all(
-        `SELECT id FROM folders WHERE type <> ${FolderType.Search} AND (id IN (?, ?) OR id >= 256) ORDER BY id`,
+        `SELECT id FROM folders WHERE type <> ${FolderType.Search} AND (id IN (?, ?) OR id >= 256) AND deleted_on IS NULL
+           ORDER BY id`,
         Inbox,
         Drafts,
       )
@@ -115,7 +119,8 @@ class Model {
   }
 
   ids(): number[] {
-    return this.mailbox.database.all('SELECT id FROM messages ORDER BY id').map((row) => integer(row, 'id'));
+    const all = this.mailbox.database.all('SELECT id FROM messages ORDER BY id').map((row) => integer(row, 'id'));
+    return all.filter((id) => this.mailbox.messages.locate(id) !== undefined);
   }
 
   /** What evaluating the restriction on every message gives. */
@@ -157,7 +162,10 @@ class Model {
       messages.add(placeAt(one.folder), mail(one.subject, [[PidTag.Body, one.subject === 'c' ? 'hay' : body]]));
     } else if (one.kind === 'search') this.start(one);
     else if (one.kind.startsWith('folder-')) this.runFolder(one, placeAt);
-    else if (id === undefined || folder === undefined) return;
+    else if (one.kind === 'recover') {
+      const from = placeAt(one.at);
+      messages.move(from, messages.ids(from, false, true), placeAt(one.folder));
+    } else if (id === undefined || folder === undefined) return;
     else if (one.kind === 'subject') {
       messages.save({ id, folder, associated: false, set: properties([PidTag.Subject, one.subject]) });
     } else if (one.kind === 'recipients') {
@@ -193,7 +201,10 @@ class Model {
     try {
       if (one.kind === 'folder-create') folders.create(to, { name, type: FolderType.Generic });
       else if (one.kind === 'folder-move') folders.move(which, to, name);
-      else if (one.kind === 'folder-copy') folders.copy(which, to, name, one.at % 2 === 0);
+      else if (one.kind === 'folder-recover') {
+        const [gone] = folders.children(which, false, true);
+        if (gone !== undefined) folders.move(gone.folder.id, to, name);
+      } else if (one.kind === 'folder-copy') folders.copy(which, to, name, one.at % 2 === 0);
       else folders.delete(which);
     } catch (error) {
       // A name that is taken, a place within itself, a folder of every mailbox.

@@ -13,7 +13,7 @@ import { PidTag } from '../../src/mapi/property-tags.ts';
 import { FolderType } from '../../src/mapi/property-values.ts';
 import { RelOp } from '../../src/mapi/restriction.ts';
 import { contains, newSearch, search, subjects, UNREAD } from './searches.ts';
-import { mail, newMailbox, options, properties } from './support.ts';
+import { mail, makeOlder, newMailbox, options, properties } from './support.ts';
 
 const { Inbox, Drafts, SentItems, SpoolerQueue } = FolderId;
 const { Restart, Stop, Recursive, Static } = SearchFlag;
@@ -199,9 +199,8 @@ test('a mailbox from before there were search folders is brought to have them', 
   const path = join(folder, 'mailbox.sqlite');
   const old = newMailbox(path);
   old.messages.add(Inbox, mail('x'));
-  for (const table of ['search_links', 'search_scopes', 'searches']) old.database.exec(`DROP TABLE ${table}`);
-  old.database.exec('PRAGMA user_version = 1');
   old.close();
+  makeOlder(path, 1);
   const mailbox = Mailbox.open(path, options());
   assert.deepEqual(subjects(mailbox, search(mailbox, UNREAD, [Inbox])), ['x']);
   mailbox.close();

@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Writer } from '@rpch/rpc/internal';
+import fc from 'fast-check';
 import { ContentsTable } from '../../src/mailbox/tables/contents-table.ts';
-import { type Counter, objectId } from '../../src/mapi/object-id.ts';
+import { RestrictedView } from '../../src/mailbox/tables/restricted-view.ts';
+import { BY_SUBJECT } from '../../src/mailbox/tables/row-order.ts';
+import { ErrorCode, StoreError } from '../../src/mapi/error-code.ts';
+import { type Counter, counterOf, objectId } from '../../src/mapi/object-id.ts';
 import { type PropertyTag, PropertyType, propertyTag } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
 import { FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
@@ -250,18 +254,19 @@ test('categories of a large folder are counted without reading it', () => {
   store.close();
 });
 
+const IMPORTANT: Restriction = {
+  kind: 'property',
+  relOp: RelOp.Equal,
+  tag: PidTag.Importance,
+  valueTag: PidTag.Importance,
+  value: 1,
+};
+
 test('a restricted table follows its folder without being collected anew', () => {
   const store = TestStore.create();
   const ids = fill(store, 300);
   const table = tableOf(store);
-  const isOne: Restriction = {
-    kind: 'property',
-    relOp: RelOp.Equal,
-    tag: PidTag.Importance,
-    valueTag: PidTag.Importance,
-    value: 1,
-  };
-  table.restrict(isOne);
+  table.restrict(IMPORTANT);
   assert.equal(table.rowCount, 100);
   const count = counting(store);
   store.add(FOLDER, properties([PidTag.Importance, 1]));
@@ -272,8 +277,96 @@ test('a restricted table follows its folder without being collected anew', () =>
   store.change(ids[1] ?? 0, properties([PidTag.Importance, 2]));
   count.read = 0;
   assert.equal(table.rowCount, 100);
-  assert.equal(count.read, 0);
+  assert.equal(count.read, 1);
   table.close();
+  store.close();
+});
+
+test('whoever changes a message does not hold it against the restrictions of open tables', () => {
+  const store = TestStore.create();
+  const [id = 0] = fill(store, 30);
+  const tables = Array.from({ length: 20 }, () => tableOf(store));
+  for (const table of tables) {
+    table.restrict(IMPORTANT);
+    assert.equal(table.rowCount, 10);
+  }
+  let held = 0;
+  const rows = store.rows.bind(store);
+  store.rows = (ids) =>
+    rows(ids).map((row) => {
+      if (row === undefined) return undefined;
+      row.whole = (tag) => {
+        held += 1;
+        return row.value(tag);
+      };
+      return row;
+    });
+  store.change(id, properties([PidTag.Importance, 2]));
+  store.change(id, properties([PidTag.Importance, 1]));
+  store.remove(id + 1);
+  assert.equal(held, 0);
+  for (const table of tables) assert.equal(table.rowCount, 10);
+  assert.equal(held, tables.length);
+  store.close();
+});
+
+test('a restricted table catches up with whatever has happened since it was looked at', () => {
+  const change = fc.record({ what: fc.nat(2), which: fc.nat(9), importance: fc.nat(1), subject: fc.nat(3) });
+  fc.assert(
+    fc.property(fc.array(fc.array(change, { maxLength: 12 }), { maxLength: 6 }), (rounds) => {
+      const store = TestStore.create();
+      const ids = fill(store, 10);
+      const orders = [by(PidTag.Subject, 0), by(PidTag.Subject, 1, 1), by(PidTag.Importance, 0)];
+      const open = () =>
+        orders.map((order) => {
+          const table = tableOf(store, [PidTag.Mid, PidTag.Subject]);
+          table.sort(order);
+          table.restrict(IMPORTANT);
+          return table;
+        });
+      const shownIn = (table: ContentsTable) => {
+        table.seek(0, 0);
+        return query(table).rows.map((row) => row.map(shown));
+      };
+      const tables = open();
+      const readTwice = tables.map(shownIn);
+      assert.deepEqual(tables.map(shownIn), readTwice);
+      for (const [index, round] of rounds.entries()) {
+        for (const { what, which, importance, subject } of round) {
+          const values = properties([PidTag.Importance, importance], [PidTag.Subject, `${subject}`]);
+          if (what === 0) ids.push(store.add(FOLDER, values));
+          else if (what === 1) store.change(ids[which] ?? 0, values, subject === 0);
+          else store.remove(ids.splice(which, 1)[0] ?? 0);
+        }
+        // Having given up its rows, a table is where it was.
+        if (index % 2 === 1) for (const table of tables) table.rest();
+        assert.deepEqual(tables.map(shownIn), open().map(shownIn));
+      }
+      store.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('changes that take too much memory are forgotten, and then a table is collected anew', () => {
+  const store = TestStore.create();
+  const [id = 0] = fill(store, 300);
+  const table = tableOf(store);
+  table.restrict(IMPORTANT);
+  assert.equal(table.rowCount, 100);
+  const count = counting(store);
+  const flip = (times: number) => {
+    for (let i = 0; i < times; i += 1) store.change(id, properties([PidTag.Importance, i % 2]));
+    count.read = 0;
+    return table.rowCount;
+  };
+  const before = flip(100);
+  assert.deepEqual([count.read, flip(100)], [1, before]);
+  // A change is 128 bytes and more: of 1 MiB of them there are less than these.
+  assert.equal(flip(8192), before);
+  assert.ok(count.read >= 300, `${count.read} messages read`);
+  assert.equal(flip(1), before - 1);
+  assert.equal(count.read, 1);
   store.close();
 });
 
@@ -355,6 +448,55 @@ test('tables see what another connection does, and both keep the order right', (
   rmSync(directory, { recursive: true });
 });
 
+test('a message that is in another folder now is in the restricted table of that one alone', () => {
+  const store = TestStore.create();
+  const [, id = 0] = fill(store, 9);
+  const tables = [FOLDER, FOLDER + 1].map((folder) => {
+    const table = new ContentsTable({ index: store.index, folder, associated: false, coding: CODING });
+    table.restrict(IMPORTANT);
+    return table;
+  });
+  store.add(FOLDER + 1, properties([PidTag.Importance, 1]));
+  const counts = () => tables.map(({ rowCount }) => rowCount);
+  assert.deepEqual(counts(), [3, 1]);
+  store.transaction(() => {
+    const [before] = store.rows([id]);
+    assert.ok(before !== undefined);
+    store.index.removed(before);
+    store.database.run('UPDATE messages SET folder = ? WHERE id = ?', FOLDER + 1, id);
+    const [after] = store.rows([id]);
+    assert.ok(after !== undefined);
+    store.index.added(after);
+  });
+  assert.deepEqual(counts(), [2, 2]);
+  store.close();
+});
+
+test('a change that was rolled back is not taken for one that another connection has made', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'rpch-index-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'index.sqlite');
+  const store = TestStore.create(path);
+  const other = TestStore.open(path);
+  const [first = 0, second = 0] = fill(store, 10).filter((_, at) => at % 3 === 1);
+  const table = tableOf(store, [PidTag.Mid]);
+  table.restrict(IMPORTANT);
+  assert.equal(table.rowCount, 3);
+  assert.throws(() =>
+    store.transaction(() => {
+      store.change(first, properties([PidTag.Importance, 2]));
+      throw new Error('no');
+    }),
+  );
+  other.change(second, properties([PidTag.Importance, 2]));
+  assert.deepEqual(
+    firstColumn(table).map((id) => typeof id === 'bigint' && counterOf(BigInt.asUintN(64, id))),
+    [first, 8],
+  );
+  other.close();
+  store.close();
+});
+
 test('messages and associated messages are apart, and a deleted folder leaves nothing behind', () => {
   const store = TestStore.create();
   fill(store, 3);
@@ -385,5 +527,87 @@ test('orders are made anew from what is stored', () => {
   store.transaction(() => store.index.rebuild(FOLDER, false));
   assert.deepEqual(firstColumn(table), before);
   assert.equal(store.index.orders(FOLDER, false).length, 3);
+  store.close();
+});
+
+/** Makes the stored orders by text those of a program that sorted otherwise: reading or changing them fails. */
+function makeOld(store: TestStore, folder = FOLDER): void {
+  const orders = store.database.all("SELECT id FROM contents_orders WHERE folder = ? AND name LIKE '%/%'", folder);
+  for (const { id = 0 } of orders) {
+    store.database.run('UPDATE contents_nodes SET content = ? WHERE id / 4294967296 = ?', new Uint8Array(0), id);
+    store.database.run("UPDATE contents_orders SET name = substr(name, 1, instr(name, '/') - 1) WHERE id = ?", id);
+  }
+  assert.ok(orders.length > 0);
+  store.index.discard();
+}
+
+const names = (store: TestStore): unknown[] =>
+  store.database.all('SELECT name FROM contents_orders ORDER BY name').map(({ name }) => name);
+
+test('orders by text that were made otherwise are not read, and made anew by the next change', () => {
+  const store = TestStore.create();
+  const subjects = ['Zebra', 'apple', 'Äpfel', 'zebra'];
+  const ids = subjects.map((subject) => store.add(FOLDER, properties([PidTag.Subject, subject])));
+  const before = names(store);
+  for (const work of [
+    () => store.add(FOLDER, properties([PidTag.Subject, 'new'])),
+    () => store.change(ids[1] ?? 0, properties([PidTag.Subject, 'Ápple'])),
+    () => store.remove(ids[0] ?? 0),
+  ]) {
+    makeOld(store);
+    const table = tableOf(store);
+    table.sort(by(PidTag.Subject));
+    const sorted = firstColumn(table);
+    assert.equal(store.index.tree(FOLDER, false, BY_SUBJECT), undefined);
+    assert.deepEqual(sorted.slice(0, 1), ['Äpfel']);
+    work();
+    assert.deepEqual(names(store), before);
+    assert.equal(store.index.tree(FOLDER, false, BY_SUBJECT)?.count, table.rowCount);
+    assert.equal(store.database.get('SELECT count(*) AS nodes FROM contents_nodes')?.nodes, 2);
+  }
+  const table = tableOf(store);
+  table.sort(by(PidTag.Subject));
+  assert.deepEqual(firstColumn(table), ['Äpfel', 'Ápple', 'new', 'zebra']);
+  store.close();
+});
+
+test('in a large folder an order by text that was made otherwise is made anew when it is asked for', () => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const table = tableOf(store, [PidTag.SenderName]);
+  table.sort(by(PidTag.SenderName));
+  const before = firstColumn(table);
+  assert.equal(names(store).length, 3);
+  makeOld(store);
+  table.sort(by(PidTag.SenderName));
+  assert.deepEqual(firstColumn(table), before);
+  assert.equal(store.index.orders(FOLDER, false).length, 2);
+  store.remove(1);
+  // Of the old ones that which every folder has is made anew.
+  assert.equal(store.index.orders(FOLDER, false).length, 3);
+  assert.equal(names(store).length, 3);
+  makeOld(store);
+  store.transaction(() => store.index.rebuild(FOLDER, false));
+  assert.equal(store.index.tree(FOLDER, false, BY_SUBJECT)?.count, MANY - 1);
+  makeOld(store);
+  store.transaction(() => store.index.folderDeleted(FOLDER));
+  assert.deepEqual(names(store), []);
+  assert.deepEqual(store.database.all('SELECT * FROM contents_nodes'), []);
+  store.close();
+});
+
+test('a folder too large to be sorted in memory gets its order by text all the same', (t) => {
+  const store = TestStore.create();
+  fill(store, MANY);
+  const table = tableOf(store);
+  table.sort(by(PidTag.Subject));
+  const before = firstColumn(table);
+  makeOld(store);
+  t.mock.method(RestrictedView.prototype, 'build', () => {
+    throw new StoreError(ErrorCode.TableTooBig, 'too big');
+  });
+  store.add(FOLDER, properties([PidTag.Subject, 'z']));
+  assert.equal(store.index.tree(FOLDER, false, BY_SUBJECT)?.count, MANY + 1);
+  assert.deepEqual(firstColumn(table), [...before, 'z']);
   store.close();
 });

@@ -80,7 +80,10 @@ function compareOptional(tag: PropertyTag, a: PropertyValue | undefined, b: Prop
 }
 
 const subject = fc.option(
-  fc.constantFrom('Alpha', 'alpha beta', 'Beta', 'béta', 'gamma', 'Gamma ray', '', 'x'.repeat(300)),
+  fc.constantFrom(
+    ...['Alpha', 'alpha beta', 'älpha', 'Beta', 'béta', 'gamma', 'Gamma ray', '', 'x'.repeat(300)],
+    ...[`É${'x'.repeat(299)}a`, `E${'x'.repeat(299)}b`],
+  ),
   { nil: undefined },
 );
 const time = fc.option(
@@ -104,7 +107,7 @@ const simple: fc.Arbitrary<Restriction> = fc.oneof(
     fuzzyHigh: fc.constantFrom(0, FuzzyHigh.IgnoreCase, FuzzyHigh.Loose),
     tag: fc.constant(PidTag.Subject),
     valueTag: fc.constant(PidTag.Subject),
-    value: fc.constantFrom('al', 'BET', 'g', 'ray', 'Gamma'),
+    value: fc.constantFrom('al', 'ÄL', 'BET', 'g', 'ray', 'Gamma'),
   }),
   fc.record({
     kind: fc.constant('property' as const),
@@ -118,7 +121,7 @@ const simple: fc.Arbitrary<Restriction> = fc.oneof(
     relOp: fc.integer({ min: RelOp.LessThan, max: RelOp.NotEqual }),
     tag: fc.constant(PidTag.Subject),
     valueTag: fc.constant(PidTag.Subject),
-    value: fc.constantFrom('alpha', 'gamma', 'H', 'x'.repeat(300)),
+    value: fc.constantFrom('alpha', 'Älpha', 'gamma', 'H', 'x'.repeat(300), `e${'x'.repeat(299)}b`),
   }),
   fc.record({
     kind: fc.constant('property' as const),

@@ -16,19 +16,24 @@ const property = (tag: PropertyTag, values: readonly PropertyValue[]): Restricti
   values.flatMap((value) =>
     [0, 1, 2, 3, 4, 5].map((relOp) => ({ kind: 'property' as const, relOp, tag, valueTag: tag, value })),
   );
-const content: Restriction[] = ['', 'al', 'AL', 'bä', 'x'.repeat(280)].flatMap((value) =>
-  [FuzzyLow.Prefix, FuzzyLow.FullString, FuzzyLow.Substring].flatMap((fuzzyLow) =>
-    [0, FuzzyHigh.IgnoreCase, FuzzyHigh.Loose].map((fuzzyHigh) => ({
-      kind: 'content' as const,
-      fuzzyLow,
-      fuzzyHigh,
-      tag: PidTag.Subject,
-      valueTag: PidTag.Subject,
-      value,
-    })),
-  ),
-);
-const single = [...property(PidTag.Subject, SUBJECTS), ...property(PidTag.MessageDeliveryTime, TIMES), ...content];
+const content = (values: readonly string[]): Restriction[] =>
+  values.flatMap((value) =>
+    [FuzzyLow.Prefix, FuzzyLow.FullString, FuzzyLow.Substring].flatMap((fuzzyLow) =>
+      [0, FuzzyHigh.IgnoreCase, FuzzyHigh.Loose].map((fuzzyHigh) => ({
+        kind: 'content' as const,
+        fuzzyLow,
+        fuzzyHigh,
+        tag: PidTag.Subject,
+        valueTag: PidTag.Subject,
+        value,
+      })),
+    ),
+  );
+const single = [
+  ...property(PidTag.Subject, SUBJECTS),
+  ...property(PidTag.MessageDeliveryTime, TIMES),
+  ...content(['', 'al', 'AL', 'bä', 'x'.repeat(280)]),
+];
 /** Every one of them alone, and within what narrows it or does not. */
 const RESTRICTIONS: Restriction[] = [
   ...single,
@@ -121,4 +126,51 @@ test('a restricted table has the rows that match, narrowed or not', () => {
     }),
     { numRuns: 20 },
   );
+});
+
+test('text is found whatever its case, its marks and its length', () => {
+  const subjects = [
+    ...[...SUBJECTS, 'a', 'B', 'b', 'bar', 'ba\u0308r', 'Bàr', 'Zebra', 'zebra', 'Äpfel', 'apfel', 'Apfelmus', '[b] 1'],
+    // What lies behind the characters that count would decide before what lies within them.
+    ...[`é${'x'.repeat(299)}a`, `e${'x'.repeat(299)}b`, `É${'x'.repeat(252)}`, `x${'\u0301'.repeat(300)}yz`, 'xya'],
+    ...['ß'.repeat(200), 's'.repeat(400), 'ﬁ'.repeat(120), 'ᾳ', 'αι', 'Αι', 'и', 'и\u0306', 'йод', 'Æ', 'aE'],
+    ...['😀', '😀b', '\ud83d', '𝐀', 'A\u200db', 'き', 'キ', '각', '가', '\u1100\u1161'],
+  ];
+  const store = TestStore.create();
+  for (const [index, subject] of subjects.entries()) {
+    store.add(1, properties([PidTag.Subject, subject], [PidTag.Importance, index]));
+  }
+  const table = new ContentsTable({ index: store.index, folder: 1, associated: false, coding: CODING });
+  table.setColumns([PidTag.Importance]);
+  table.sort({ orders: [{ tag: PidTag.Subject, order: 0 }], categories: 0, expanded: 0 });
+  const sequence = firstColumn(table);
+  const values = [
+    ...subjects,
+    'X'.repeat(280),
+    'S'.repeat(260),
+    'ß'.repeat(150),
+    'F'.repeat(200),
+    'AP',
+    'äp',
+    'BÀ',
+    'α',
+    '\ud835',
+    'A',
+  ];
+  for (const restriction of [...property(PidTag.Subject, values), ...content(values)]) {
+    const matcher = compileRestriction(restriction);
+    const expected = sequence.filter((index) =>
+      matcher((tag) => (tag === PidTag.Subject ? subjects[Number(index)] : undefined)),
+    );
+    for (const backward of [false, true]) {
+      table.seek(backward ? 2 : 0, 0);
+      const find = { restriction, backward, origin: 1, bookmark: new Uint8Array(0) };
+      const found = table.findRow(new Writer(), find).found ? sequence[table.position().numerator] : undefined;
+      assert.equal(found, expected.at(backward ? -1 : 0), JSON.stringify(restriction));
+    }
+    table.restrict(restriction);
+    assert.deepEqual(firstColumn(table), expected, JSON.stringify(restriction));
+    table.restrict(undefined);
+  }
+  store.close();
 });

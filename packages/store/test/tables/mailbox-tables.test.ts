@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Writer } from '@rpch/rpc/internal';
 import { FolderId } from '../../src/mailbox/folder-ids.ts';
-import type { Mailbox } from '../../src/mailbox/mailbox.ts';
+import { Mailbox } from '../../src/mailbox/mailbox.ts';
 import { ContentsTable } from '../../src/mailbox/tables/contents-table.ts';
 import { counterOf } from '../../src/mapi/object-id.ts';
 import type { PropertyTag, PropertyValue } from '../../src/mapi/property.ts';
 import { PidTag } from '../../src/mapi/property-tags.ts';
 import { BitmapRelOp, FuzzyHigh, FuzzyLow, RelOp, type Restriction } from '../../src/mapi/restriction.ts';
-import { mail, newMailbox, properties } from '../mailbox/support.ts';
+import type { SqlRow } from '../../src/sql/driver.ts';
+import { mail, newMailbox, options, properties } from '../mailbox/support.ts';
 import { CODING, firstColumn, query, shown } from './support.ts';
 
 function tableOf(
@@ -92,7 +96,7 @@ test('tables follow all that happens to messages of a mailbox', () => {
   mailbox.messages.add(folder.id, mail('below'));
   const below = tableOf(mailbox, folder.id);
   assert.deepEqual(firstColumn(below), ['below']);
-  mailbox.folders.delete(folder.id);
+  mailbox.folders.delete(folder.id, true);
   assert.equal(below.rowCount, 0);
   mailbox.close();
 });
@@ -218,5 +222,28 @@ test('associated messages have a table of their own', () => {
   assert.deepEqual(firstColumn(table), ['view a', 'view b']);
   table.restrict({ ...contains(PidTag.MessageClass, 'ipm.microsoft.wunderbar.link') });
   assert.deepEqual(firstColumn(table), ['view a']);
+  mailbox.close();
+});
+
+test('a mailbox whose text was sorted otherwise is sorted anew', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'rpch-sorted-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'mailbox.sqlite');
+  const old = newMailbox(path);
+  for (const subject of ['Zebra', 'Äpfel', 'apple']) old.messages.add(FolderId.Inbox, mail(subject));
+  // As it was before, but that reading its keys fails.
+  const { id = 0 } = old.database.get(
+    "SELECT id FROM contents_orders WHERE folder = ? AND name LIKE '0037001f+/%'",
+    FolderId.Inbox,
+  ) as SqlRow;
+  old.database.run("UPDATE contents_orders SET name = '0037001f+' WHERE id = ?", id);
+  old.database.run('UPDATE contents_nodes SET content = ? WHERE id / 4294967296 = ?', new Uint8Array(0), id);
+  old.close();
+  const mailbox = Mailbox.open(path, options());
+  const table = tableOf(mailbox, FolderId.Inbox);
+  table.sort({ orders: [{ tag: PidTag.Subject, order: 0 }], categories: 0, expanded: 0 });
+  assert.deepEqual(firstColumn(table), ['Äpfel', 'apple', 'Zebra']);
+  mailbox.messages.add(FolderId.Inbox, mail('[b]'));
+  assert.deepEqual(firstColumn(table), ['[b]', 'Äpfel', 'apple', 'Zebra']);
   mailbox.close();
 });

@@ -80,24 +80,43 @@ test('values in a key end where the next begins', () => {
   );
 });
 
-test('texts lie between the keys of their beginnings', () => {
+test('texts lie between the keys of their beginnings, in whatever case', () => {
+  const isWithin = (whole: string, beginning: string): boolean => {
+    const from = new KeyWriter().textPrefix(beginning).take();
+    const to = afterPrefix(from);
+    const key = new KeyWriter().value(PropertyType.String, whole, false).take();
+    return Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0);
+  };
+  const long = fc.tuple(
+    fc.constantFrom('ß', 's', 'ﬁ', 'x', 'é', 'e\u0301', '😀', 'ΐ'),
+    fc.constantFrom(1, 84, 127, 255, 300),
+  );
+  const any = fc.oneof(
+    text,
+    fc.tuple(long, text).map(([[one, times], rest]) => one.repeat(times) + rest),
+  );
   fc.assert(
-    fc.property(text, fc.nat(12), text, (whole, length, other) => {
-      const beginning = whole.slice(0, length);
-      const from = new KeyWriter().textPrefix(beginning).take();
-      const to = afterPrefix(from);
-      for (const each of [whole, other]) {
-        const key = new KeyWriter().value(PropertyType.String, each, false).take();
-        const isWithin = Buffer.compare(key, from) >= 0 && (to === undefined || Buffer.compare(key, to) < 0);
-        assert.equal(isWithin, each.toUpperCase().startsWith(beginning.toUpperCase()));
+    fc.property(any, fc.nat(400), (whole, length) => {
+      // Also where it ends within a character, or a mark is left.
+      const capitals = whole.toUpperCase().slice(0, length);
+      for (const beginning of [whole.slice(0, length), capitals, capitals.replaceAll('SS', 'ß')]) {
+        if (whole.toUpperCase().startsWith(beginning.toUpperCase())) assert.ok(isWithin(whole, beginning), beginning);
       }
+    }),
+    { numRuns: 1000 },
+  );
+  const ascii = fc.string({ unit: fc.constantFrom(...'aAbZ 1['), maxLength: 3 });
+  fc.assert(
+    fc.property(ascii, ascii, (whole, beginning) => {
+      assert.equal(isWithin(whole, beginning), whole.toUpperCase().startsWith(beginning.toUpperCase()));
     }),
   );
 });
 
 test('long values are cut, and keep their order as far as they go', () => {
   const key = (value: string): Uint8Array => new KeyWriter().value(PropertyType.String, value, false).take();
-  assert.equal(key('x'.repeat(5000)).length, 257);
+  assert.equal(key('x'.repeat(5000)).length, 1 + 255 + 2);
+  assert.equal(key('ａ'.repeat(5000)).length, 1 + 255 + 1 + 256 + 1);
   assert.ok(Buffer.compare(key(`${'x'.repeat(250)}a`), key(`${'x'.repeat(250)}b`)) < 0);
   const from = new KeyWriter().textPrefix('x'.repeat(400)).take();
   assert.ok(Buffer.compare(from, key('x'.repeat(500))) <= 0);

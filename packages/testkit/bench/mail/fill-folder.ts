@@ -74,7 +74,7 @@ export function fillFolder(mailbox: Mailbox, folder: Counter, count: number, fir
   let firstId: Counter | undefined;
   for (let from = 0; from < count; from += BATCH) {
     const size = Math.min(BATCH, count - from);
-    const id = mailbox.allocateCounters(size);
+    const id = mailbox.clientIds.reserve(size);
     firstId ??= id;
     mailbox.transaction(() => {
       let bytes = 0;

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { MailServerProcess } from '../../src/mail-server-process.ts';
 import { runOrThrow } from '../../src/peers/commands.ts';
 import { SYSTEM_PYTHON } from '../../src/peers/impacket.ts';
-import { MailServer, makeMailbox, userDn } from '../../src/peers/mail-server.ts';
+import { makeMailbox, userDn } from '../../src/peers/mail-account.ts';
 import { requirePeer } from '../../src/peers/requirePeer.ts';
 import { peerScript } from '../../src/peers/scripts.ts';
 
@@ -19,14 +20,14 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Runs a script against `rpch serve` with calls sealed, and returns the object that it prints. */
 async function run(script: string): Promise<Readonly<Record<string, unknown>>> {
-  const server = await MailServer.start(folder, ACCOUNT, 'privacy');
+  const server = await MailServerProcess.start({ dataDir: folder, users: [ACCOUNT], domain: ACCOUNT.domain });
   try {
     const { domain, name, password } = ACCOUNT;
     const login = ['--user', `${domain}/${name}:${password}`, '--user-dn', userDn(ACCOUNT)];
     const args = [peerScript(script), server.host, String(server.port), ...login];
     return JSON.parse(await runOrThrow(SYSTEM_PYTHON, args, { timeoutMs: 60_000 }));
   } finally {
-    await server.stop();
+    assert.equal(await server.stop(), 0);
   }
 }
 

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { RpcClient } from '@rpch/rpc';
 import { asyncEmsmdbDeclaration, emsmdbDeclaration } from '@rpch/rpc/internal';
+import { MailServerProcess, RPCH } from '../../src/mail-server-process.ts';
 import { startCapture } from '../../src/peers/capture.ts';
 import { runOrThrow } from '../../src/peers/commands.ts';
-import { MailServer, makeMailbox, RPCH, userDn } from '../../src/peers/mail-server.ts';
+import { makeMailbox, userDn } from '../../src/peers/mail-account.ts';
 import { requirePeer } from '../../src/peers/requirePeer.ts';
 import { findMalformed, type ReadOptions, readFields } from '../../src/peers/tshark.ts';
 
@@ -22,15 +23,19 @@ const folder = mkdtempSync(join(tmpdir(), 'rpch-mail-capture-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 before(() => makeMailbox(folder, ACCOUNT));
 
+function startServer(mailLevel: 'connect' | 'privacy'): Promise<MailServerProcess> {
+  return MailServerProcess.start({ dataDir: folder, users: [ACCOUNT], domain: ACCOUNT.domain, mailLevel });
+}
+
 /** What `rpch mail` prints. */
-function mail({ binding }: MailServer, level: string, ...task: readonly string[]): Promise<string> {
+function mail({ binding }: MailServerProcess, level: string, ...task: readonly string[]): Promise<string> {
   const login = ['-u', `${ACCOUNT.domain}\\${ACCOUNT.name}`, '-p', ACCOUNT.password];
   const way = ['--rpc-auth', 'ntlm', '--level', level, '--referral'];
   return runOrThrow(process.execPath, [RPCH, 'mail', binding, ...login, ...way, ...task], { timeoutMs: TIMEOUT_MS });
 }
 
 /** Does what a reader of mail does: lists, searches, and reads a message with an attachment. */
-async function readMail(server: MailServer, level: string): Promise<{ readonly subject: string }> {
+async function readMail(server: MailServerProcess, level: string): Promise<{ readonly subject: string }> {
   const folders = await mail(server, level, 'folders', '--json');
   assert.match(folders, /Inbox/);
   const listed = JSON.parse(await mail(server, level, 'list', 'Inbox', '--json', '-n', '20')) as {
@@ -48,12 +53,12 @@ async function readMail(server: MailServer, level: string): Promise<{ readonly s
 
 test('tshark finds nothing malformed in what rpch mail and rpch serve say', async (t) => {
   if (!(await requirePeer(t, 'tshark'))) return;
-  const server = await MailServer.start(folder, ACCOUNT, 'connect');
+  const server = await startServer('connect');
   const capture = await startCapture(join(folder, 'open.pcap'), [server.port]);
   const { subject } = await readMail(server, 'connect');
   await callTheRest(server);
   await capture.stop();
-  await server.stop();
+  assert.equal(await server.stop(), 0);
 
   const options = { dcerpcPorts: [server.port] };
   assert.deepEqual(await findMalformed(capture.file, options), []);
@@ -91,11 +96,11 @@ test('tshark finds nothing malformed in what rpch mail and rpch serve say', asyn
 
 test('tshark, told the password, reads sealed mail; without it, it cannot', async (t) => {
   if (!(await requirePeer(t, 'tshark'))) return;
-  const server = await MailServer.start(folder, ACCOUNT, 'connect');
+  const server = await startServer('connect');
   const capture = await startCapture(join(folder, 'sealed.pcap'), [server.port]);
   const { subject } = await readMail(server, 'privacy');
   await capture.stop();
-  await server.stop();
+  assert.equal(await server.stop(), 0);
 
   const closed = { dcerpcPorts: [server.port] };
   const open = { ...closed, ntlmPassword: ACCOUNT.password };
@@ -137,7 +142,7 @@ async function opnums(file: string, filter: string, options: ReadOptions): Promi
 }
 
 /** Makes the calls that `rpch mail` does not. */
-async function callTheRest(server: MailServer): Promise<void> {
+async function callTheRest(server: MailServerProcess): Promise<void> {
   const client = new RpcClient(server.binding, {
     credentials: { user: `${ACCOUNT.domain}\\${ACCOUNT.name}`, password: ACCOUNT.password },
     provider: 'ntlm',

@@ -2,6 +2,7 @@ import { OWN_REPLID, objectId } from '../../mapi/object-id.ts';
 import { type PropertyTag, PropertyType, type PropertyValue } from '../../mapi/property.ts';
 import { unicodeTag } from '../../mapi/property-codec.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { homeOf } from '../deleted-sets.ts';
 import { categoryId, type Header } from './categories.ts';
 import type { CellWriter, Column } from './columns.ts';
 import type { MessageRow } from './message-row.ts';
@@ -76,7 +77,7 @@ function headerValue(
 ): PropertyValue | undefined {
   switch (tag) {
     case PidTag.FolderId:
-      return BigInt.asIntN(64, objectId(message.folder));
+      return BigInt.asIntN(64, objectId(homeOf(message.folder)));
     case PidTag.InstID:
       return BigInt.asIntN(64, categoryId(header.level, header.prefix));
     case PidTag.InstanceNum:
@@ -150,7 +151,7 @@ function leafCell(
     case PidTag.FolderId:
     case PidTag.ParentFolderId:
       return (buffer, { message }) => {
-        buffer.objectId(OWN_REPLID, message.folder);
+        buffer.objectId(OWN_REPLID, homeOf(message.folder));
         return true;
       };
     default:

@@ -34,6 +34,9 @@ export interface ContentsTableOptions {
 /** Rows from the beginning that are kept in memory once they were read. */
 const KEPT_ROWS = 128;
 
+/** Bytes of a header row, roughly. */
+const HEADER_BYTES = 512;
+
 /** A row, whatever its position: of a message by its key, a header row by its level and prefix. */
 interface Mark {
   readonly key: Uint8Array;
@@ -71,7 +74,13 @@ export class ContentsTable extends TableCore<ContentsRow, Mark> {
     this.#context = this.#contextOf(this.#sorting);
   }
 
-  override close(): void {
+  override get bytes(): number {
+    let bytes = (this.#grouped?.headers.length ?? 0) * HEADER_BYTES;
+    for (const view of this.#views.values()) bytes += view.bytes;
+    return bytes;
+  }
+
+  override rest(): void {
     this.#forgetRows();
   }
 
@@ -131,6 +140,10 @@ export class ContentsTable extends TableCore<ContentsRow, Mark> {
     if (now === undefined) return located;
     const moved = this.locate({ key: now, level: undefined }, position);
     return moved.found ? moved : located;
+  }
+
+  protected override markSize({ key }: Mark): number {
+    return key.length;
   }
 
   protected override matches(row: ContentsRow, matcher: RowMatcher): boolean {

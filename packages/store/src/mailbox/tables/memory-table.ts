@@ -7,6 +7,10 @@ import type { TextCoding } from '../../mapi/text-coding.ts';
 import type { CellWriter, Column } from './columns.ts';
 import { type Located, TableCore } from './table-core.ts';
 
+/** Bytes of a row with the values that were asked for, and of what names it, roughly. */
+const ROW_BYTES = 1024;
+const KEY_BYTES = 32;
+
 /** A row of a table in memory. */
 export interface MemoryRow {
   /** Names the row among all others of the table, as long as there is one. */
@@ -41,7 +45,11 @@ export class MemoryTable extends TableCore<MemoryRow, MemoryRow['key']> {
     this.#source = source;
   }
 
-  override close(): void {
+  override get bytes(): number {
+    return this.#rows.length * ROW_BYTES;
+  }
+
+  override rest(): void {
     this.#rows = [];
     this.#positions = undefined;
     this.#version = undefined;
@@ -83,6 +91,10 @@ export class MemoryTable extends TableCore<MemoryRow, MemoryRow['key']> {
     return at === undefined
       ? { position: Math.min(position, this.#rows.length), found: false }
       : { position: at, found: true };
+  }
+
+  protected override markSize(): number {
+    return KEY_BYTES;
   }
 
   protected override matches(row: MemoryRow, matcher: RowMatcher): boolean {

@@ -27,7 +27,7 @@ export function instanceValue(message: MessageRow, instance: Instance, tag: Prop
   return Array.isArray(values) ? values[source === instance.of ? instance.number : 0] : undefined;
 }
 
-/** Rows of a folder that are in no stored order: those that match a restriction, or all of a small folder. In memory, and alive. */
+/** Rows of a folder that are in no stored order: those that match a restriction, or all of a small folder. In memory. */
 export class RestrictedView {
   readonly folder: Counter;
   readonly associated: boolean;
@@ -77,13 +77,9 @@ export class RestrictedView {
     return tree;
   }
 
-  added(message: MessageRow): void {
+  /** Adds a row, where it matches and there is a tree. */
+  add(message: MessageRow): void {
     if (this.#tree !== undefined) this.#insert(this.#tree, message);
-  }
-
-  removed(message: MessageRow): void {
-    const tree = this.#tree;
-    if (tree !== undefined) this.order.keys(message, this.#writer, (key) => tree.remove(key));
   }
 
   #insert(tree: CountedTree, message: MessageRow): void {

@@ -13,6 +13,11 @@ import { unicodeTag } from '../../mapi/property-codec.ts';
 import { SortDirection, type SortOrder } from '../../mapi/sort-order.ts';
 import { endOfValue, isSortable, type KeyWriter } from './sort-key.ts';
 
+/**
+ * How text is put into keys: another one whenever writeTextKey changes. Of Unicode versions only characters differ that are new, but a key
+ * that is not made again the same is never found again.
+ */
+const TEXT_FORMAT = `1.${process.versions.unicode}`;
 /** Values by which a table can be sorted at most: keys are kept for each row. */
 export const MAX_SORT_KEYS = 8;
 /** Instances of one row at most. */
@@ -69,8 +74,9 @@ export class RowOrder {
     this.name = names.join(',');
   }
 
-  /** The order that {@link name} names. */
-  static parse(name: string): RowOrder {
+  /** The order that {@link name} or {@link storedName} names. */
+  static parse(stored: string): RowOrder {
+    const [name = ''] = stored.split('/');
     const parts = name === '' ? [] : name.split(',');
     let instance: PropertyTag | undefined;
     const columns: SortColumn[] = [];
@@ -84,6 +90,11 @@ export class RowOrder {
       columns.push({ tag, type: comparedType(tag, isInstance), isInstance, isDescending: part.endsWith('-') });
     }
     return new RowOrder(columns, instance);
+  }
+
+  /** The name, and how its keys are made: what is stored under any other is not this order any more. */
+  get storedName(): string {
+    return this.columns.some(({ type }) => type === PropertyType.String) ? `${this.name}/${TEXT_FORMAT}` : this.name;
   }
 
   /** The keys of a row: one, or one for each of its instances. */

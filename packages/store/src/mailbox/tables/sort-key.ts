@@ -1,11 +1,9 @@
-import { foldCase } from '../../mapi/compare.ts';
 import type { Counter } from '../../mapi/object-id.ts';
 import { PropertyType, type PropertyValue } from '../../mapi/property.ts';
+import { MAX_TEXT_KEY, writeTextKey, writeTextPrefix } from '../../mapi/text-order.ts';
 
-/** Bytes of text and binaries that count in comparing them; what tables show is cut to about as much ([MS-OXCTABL] 3.2.5.1). */
-const MAX_TEXT = 256;
-/** Characters of text that count: what is stored together with its row. */
-const MAX_CHARACTERS = 255;
+/** Bytes of binaries that count in comparing them; what tables show is cut to about as much ([MS-OXCTABL] 3.2.5.1). */
+const MAX_BINARY = 256;
 /** Bytes at the end of each key: the row's id, and then, where rows are instances, which one it is. */
 export const ID_BYTES = 6;
 export const INSTANCE_BYTES = 2;
@@ -13,7 +11,7 @@ export const INSTANCE_BYTES = 2;
 const ABSENT = 0;
 const PRESENT = 1;
 
-/** Bytes of the values of a type in a key; 0 for text and binaries, which end in a terminator; undefined where it cannot be sorted. */
+/** Bytes of the values of a type in a key; 0 for text and binaries, which end as endOfValue has it; undefined where it cannot be sorted. */
 function sizeOf(type: number): number | undefined {
   switch (type) {
     case PropertyType.Boolean:
@@ -70,10 +68,11 @@ export class KeyWriter {
     return this;
   }
 
-  /** In an order that ascends, the keys of all texts that begin with one begin with this (which is no key itself). */
+  /** In an order that ascends, the keys of all texts that begin with one, in any case, begin with this (which is no key itself). */
   textPrefix(text: string): this {
     this.#u8(PRESENT);
-    this.#text(text);
+    const bytes = this.#room(MAX_TEXT_KEY);
+    this.#length = writeTextPrefix(text, bytes, this.#length);
     return this;
   }
 
@@ -125,8 +124,7 @@ export class KeyWriter {
         this.#length += bytes.write(String(value).replaceAll('-', ''), at, 16, 'hex');
         return;
       case PropertyType.String:
-        this.#text(String(value));
-        this.#u8(0);
+        this.#length = writeTextKey(String(value), this.#room(MAX_TEXT_KEY), at);
         return;
       default:
         this.#binary(value as Uint8Array);
@@ -146,41 +144,10 @@ export class KeyWriter {
     else bytes[at] = (bytes[at] ?? 0) | 0x80;
   }
 
-  /** Writes text in capitals, each UTF-16 code unit as UTF-8 has code points: bytes then compare as compareValues does. */
-  #text(whole: string): void {
-    const given = whole.length > MAX_CHARACTERS ? beginning(whole) : whole;
-    const bytes = this.#room(MAX_TEXT + 3);
-    const start = this.#length;
-    let at = start;
-    let text = given;
-    let isFolded = false;
-    for (let index = 0; index < text.length && at - start < MAX_TEXT; index += 1) {
-      let code = text.charCodeAt(index);
-      if (code >= 0x80 && !isFolded) {
-        // What was written so far is ASCII, of which capitals have the same length.
-        text = foldCase(given);
-        isFolded = true;
-        code = text.charCodeAt(index);
-      }
-      if (code < 0x80) {
-        if (code === 0) break;
-        bytes[at++] = code >= 0x61 && code <= 0x7a ? code - 0x20 : code;
-      } else if (code < 0x800) {
-        bytes[at++] = 0xc0 | (code >>> 6);
-        bytes[at++] = 0x80 | (code & 0x3f);
-      } else {
-        bytes[at++] = 0xe0 | (code >>> 12);
-        bytes[at++] = 0x80 | ((code >>> 6) & 0x3f);
-        bytes[at++] = 0x80 | (code & 0x3f);
-      }
-    }
-    this.#length = Math.min(at, start + MAX_TEXT);
-  }
-
   /** 0 is followed by 255, and the end by two of it. */
   #binary(value: Uint8Array): void {
-    const bytes = this.#room(2 * MAX_TEXT + 2);
-    const end = Math.min(value.length, MAX_TEXT);
+    const bytes = this.#room(2 * MAX_BINARY + 2);
+    const end = Math.min(value.length, MAX_BINARY);
     for (let at = 0; at < end; at += 1) {
       const byte = value[at] ?? 0;
       bytes[this.#length++] = byte;
@@ -210,12 +177,6 @@ export class KeyWriter {
   }
 }
 
-/** As packed properties have it: not ending within a surrogate pair. */
-function beginning(text: string): string {
-  const last = text.charCodeAt(MAX_CHARACTERS - 1);
-  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? MAX_CHARACTERS - 1 : MAX_CHARACTERS);
-}
-
 /** Where the value that begins at `at` in a key ends. */
 export function endOfValue(key: Uint8Array, at: number, type: number, isDescending: boolean): number {
   const mask = isDescending ? 0xff : 0;
@@ -224,8 +185,8 @@ export function endOfValue(key: Uint8Array, at: number, type: number, isDescendi
   if (size > 0) return at + 1 + size;
   let end = at + 1;
   if (type === PropertyType.String) {
-    while (end < key.length && ((key[end] ?? 0) ^ mask) !== 0) end += 1;
-    return end + 1;
+    for (let zeros = 0; zeros < 2 && end < key.length; end += 1) if (((key[end] ?? 0) ^ mask) === 0) zeros += 1;
+    return end;
   }
   while (end < key.length && (((key[end] ?? 0) ^ mask) !== 0 || ((key[end + 1] ?? 0) ^ mask) !== 0)) end += 1;
   return end + 2;

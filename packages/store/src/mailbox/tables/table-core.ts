@@ -1,7 +1,7 @@
 import type { Writer } from '@rpch/rpc/internal';
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import type { PropertyTag } from '../../mapi/property.ts';
-import type { Restriction } from '../../mapi/restriction.ts';
+import { partsOf, type Restriction } from '../../mapi/restriction.ts';
 import { compileRestriction, type RowMatcher } from '../../mapi/restriction-match.ts';
 import type { SortOrderSet } from '../../mapi/sort-order.ts';
 import type { TextCoding } from '../../mapi/text-coding.ts';
@@ -13,6 +13,12 @@ import { RowBuffer } from './row-buffer.ts';
 const MAX_BOOKMARKS = 4096;
 /** Rows read at a time. */
 const BATCH = 64;
+
+/** Bytes of one column, one part of a restriction and one bookmark beside its row's key, roughly; a restriction's values keep a request. */
+const COLUMN_BYTES = 256;
+const PART_BYTES = 256;
+const REQUEST_BYTES = 32 * 1024;
+const BOOKMARK_BYTES = 256;
 
 /** Where a row is now, or where it would be. */
 export interface Located {
@@ -46,6 +52,9 @@ export abstract class TableCore<Row, Mark> implements Table {
   readonly #bookmarks = new Map<number, Place<Mark>>();
   #nextBookmark = 1;
   #generation = 0;
+  /** Bytes of what the client has made of the table. */
+  readonly #held = { columns: 0, restriction: 0, bookmarks: 0 };
+  #use: (bytes: number) => void = () => {};
 
   constructor(coding: TextCoding) {
     this.#coding = coding;
@@ -77,7 +86,25 @@ export abstract class TableCore<Row, Mark> implements Table {
   protected abstract applySort(order: SortOrderSet | undefined): void;
   protected abstract applyRestriction(restriction: Restriction | undefined): void;
   protected abstract allColumns(): readonly PropertyTag[];
-  abstract close(): void;
+  /** Bytes of a mark. */
+  protected abstract markSize(mark: Mark): number;
+  abstract readonly bytes: number;
+  abstract rest(): void;
+
+  heldBy(use: (bytes: number) => void): void {
+    this.#use = use;
+  }
+
+  close(): void {
+    this.rest();
+    this.#bookmarks.clear();
+    for (const part of ['columns', 'restriction', 'bookmarks'] as const) this.#hold(part, 0);
+  }
+
+  #hold(part: 'columns' | 'restriction' | 'bookmarks', bytes: number): void {
+    this.#use(bytes - this.#held[part]);
+    this.#held[part] = bytes;
+  }
 
   get columns(): readonly PropertyTag[] | undefined {
     return this.#columns?.map(({ tag }) => tag);
@@ -87,6 +114,7 @@ export abstract class TableCore<Row, Mark> implements Table {
     this.#columns = undefined;
     this.#writer = undefined;
     const columns = columnsOf(tags);
+    this.#hold('columns', columns.length * COLUMN_BYTES);
     this.run(() => {
       if (this.columnsChanging(columns)) this.#toBeginning();
     });
@@ -103,7 +131,11 @@ export abstract class TableCore<Row, Mark> implements Table {
   }
 
   restrict(restriction: Restriction | undefined): void {
+    const bytes = restriction === undefined ? 0 : REQUEST_BYTES + partsOf(restriction) * PART_BYTES;
+    // Until it is known that the new one can be used, there may be both.
+    this.#hold('restriction', Math.max(this.#held.restriction, bytes));
     this.applyRestriction(restriction);
+    this.#hold('restriction', bytes);
     this.#toBeginning();
   }
 
@@ -111,9 +143,9 @@ export abstract class TableCore<Row, Mark> implements Table {
     this.#columns = undefined;
     this.#writer = undefined;
     this.columnsChanging([]);
+    this.#hold('columns', 0);
     this.applySort(undefined);
-    this.applyRestriction(undefined);
-    this.#toBeginning();
+    this.restrict(undefined);
   }
 
   get rowCount(): number {
@@ -165,9 +197,11 @@ export abstract class TableCore<Row, Mark> implements Table {
   /** Makes a bookmark of a position. */
   protected bookmark(position: number): Uint8Array {
     if (this.#bookmarks.size >= MAX_BOOKMARKS) throw new StoreError(ErrorCode.OutOfResources, 'too many bookmarks');
+    const place = this.#placeAt(position);
+    this.#hold('bookmarks', this.#held.bookmarks + this.#bookmarkSize(place));
     const id = this.#nextBookmark;
     this.#nextBookmark += 1;
-    this.#bookmarks.set(id, this.#placeAt(position));
+    this.#bookmarks.set(id, place);
     const bytes = Buffer.alloc(4);
     bytes.writeUInt32LE(id);
     return new Uint8Array(bytes);
@@ -184,7 +218,14 @@ export abstract class TableCore<Row, Mark> implements Table {
   freeBookmark(bookmark: Uint8Array): void {
     this.requireColumns();
     const id = bookmarkId(bookmark);
-    if (!this.#bookmarks.delete(id)) throw new StoreError(ErrorCode.InvalidBookmark, `no bookmark ${id}`);
+    const place = this.#bookmarks.get(id);
+    if (place === undefined) throw new StoreError(ErrorCode.InvalidBookmark, `no bookmark ${id}`);
+    this.#bookmarks.delete(id);
+    this.#hold('bookmarks', this.#held.bookmarks - this.#bookmarkSize(place));
+  }
+
+  #bookmarkSize({ mark }: Place<Mark>): number {
+    return BOOKMARK_BYTES + (mark === undefined ? 0 : this.markSize(mark));
   }
 
   findRow(
@@ -311,6 +352,7 @@ export abstract class TableCore<Row, Mark> implements Table {
   #toBeginning(): void {
     this.#cursor = BEGINNING;
     this.#bookmarks.clear();
+    this.#hold('bookmarks', 0);
   }
 
   #position(): number {

@@ -5,6 +5,9 @@ import { defineRop } from './rop.ts';
 import { arrayOf, when } from './structures.ts';
 import { flaggedText, restrictionData, serverList } from './values.ts';
 
+/** OpenModeFlags of RopOpenFolder ([MS-OXCFOLD] 2.2.1.1.1). */
+export const OpenFolderFlags = { OpenSoftDeleted: 0x04 } as const;
+
 /** DeleteFolderFlags ([MS-OXCFOLD] 2.2.1.3.1). */
 export const DeleteFolderFlags = { DelMessages: 0x01, DelFolders: 0x04, DeleteHardDelete: 0x10 } as const;
 

@@ -1,3 +1,4 @@
+import type { After } from '../timer.ts';
 import type { SessionInfo } from './messages.ts';
 
 /** Milliseconds after which EcDoAsyncWaitEx is answered though nothing has happened ([MS-OXCRPC] 3.3.4.1). */
@@ -5,9 +6,6 @@ export const ASYNC_WAIT = 5 * 60 * 1000;
 
 /** EcDoRpcExt2 calls of one session that may wait for each other; one more is a fault nca_s_server_too_busy. */
 export const MAX_WAITING_CALLS = 16;
-
-/** Calls back after some milliseconds; the function that is returned gives up on that. */
-export type After = (milliseconds: number, callback: () => void) => () => void;
 
 /** How a parked EcDoAsyncWaitEx ended. */
 export type WaitEnd = 'pending' | 'idle' | 'over';

@@ -13,7 +13,7 @@ import {
 import { asyncEmsmdbDeclaration, emsmdbDeclaration, NOTIFICATION_PENDING } from '@rpch/rpc/internal';
 import type { Directory } from '../../directory/model.ts';
 import { ErrorCode, errorName } from '../../mapi/error-code.ts';
-import { encodeString8 } from '../../mapi/text-coding.ts';
+import { narrow } from '../../mapi/text-coding.ts';
 import type { ServiceLog } from '../log.ts';
 import { connectAux } from './aux-answer.ts';
 import type { ClientSession } from './client-session.ts';
@@ -126,7 +126,7 @@ export class EmsmdbServer {
       pcxh,
       piCxr: session.info.index,
       szDNPrefix: '',
-      szDisplayName: text8(admission.entry.displayName, input.ulCpid),
+      szDisplayName: narrow(admission.entry.displayName, input.ulCpid),
       rgwServerVersion: versionWords(SERVER_VERSION),
       rgwBestVersion: input.rgwClientVersion,
       pulTimeStamp: input.ulIcxrLink === NO_LINK ? stamp : input.pulTimeStamp,
@@ -279,9 +279,4 @@ function invalidSizes({ rgbIn, pcbOut, rgbAuxIn }: RpcExt2Input): number | undef
 /** Neither nothing nor a whole header. */
 function isCut(aux: Uint8Array): boolean {
   return aux.length > 0 && aux.length < HEADER_SIZE;
-}
-
-/** Text in a code page, each byte a character, as NDR has 8-bit strings. */
-function text8(text: string, codePage: number): string {
-  return Buffer.from(encodeString8(text.replaceAll('\0', ''), codePage)).toString('latin1');
 }

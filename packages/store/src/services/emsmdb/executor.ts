@@ -1,5 +1,5 @@
 import type { Writer } from '@rpch/rpc/internal';
-import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
+import { ErrorCode, errorName, StoreError } from '../../mapi/error-code.ts';
 import { NO_HANDLE } from '../../mapi/rop-buffer.ts';
 import type { ParsedRop } from '../../mapi/rops/read-rops.ts';
 import type { AnyRequest } from '../../mapi/rops/rop.ts';
@@ -81,6 +81,15 @@ export class Executor {
     outputIndex: number | undefined,
   ): RopEnd {
     if (outputIndex !== undefined && outputIndex < this.handles.length) this.handles[outputIndex] = NO_HANDLE;
+    if (error.errorCode === ErrorCode.MaxObjsExceeded || error.errorCode === ErrorCode.NotEnoughMemory) {
+      const { account, id: session } = this.#session.info;
+      const mailbox = this.#session.logon(request.logonId)?.store.info.account;
+      const fields = { account, mailbox, session, rop: rop.id, error: errorName(error.errorCode), why: error.message };
+      this.#services.log.warn(
+        { event: 'store.limit', ...fields },
+        'a session, or all of an account, would use too much',
+      );
+    }
     if (rop.hasResponse) rop.writeFailure(writer, request, error.errorCode, this.#session.coding);
     return { kind: 'done', returnValue: error.errorCode };
   }

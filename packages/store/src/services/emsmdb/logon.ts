@@ -1,18 +1,24 @@
 import type { DirectoryEntry } from '../../directory/model.ts';
+import { FolderId } from '../../mailbox/folder-ids.ts';
 import type { Mailbox } from '../../mailbox/mailbox.ts';
-import type { Folder, MailboxEvent } from '../../mailbox/model.ts';
+import type { Folder, MailboxEvent, MessagePlace } from '../../mailbox/model.ts';
 import { Right } from '../../mailbox/permissions.ts';
-import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
+import { ErrorCode, errorName, StoreError } from '../../mapi/error-code.ts';
 import { type Counter, counterOf, type ObjectId, OWN_REPLID, objectId, replidOf } from '../../mapi/object-id.ts';
 import type { TextCoding } from '../../mapi/text-coding.ts';
-import type { Allowance, ObjectKind } from './limits.ts';
+import type { ServiceLog } from '../log.ts';
+import type { Allowance, MailboxAllowance, ObjectKind } from './limits.ts';
 import type { SessionInfo } from './messages.ts';
 import type { NotificationQueue } from './notification-queue.ts';
+import { PerUserWriting } from './objects/per-user-writing.ts';
+import type { RegionLocks } from './objects/region-locks.ts';
 import { has, maySee } from './rights.ts';
 
 /** A mailbox that is lent out; `release` gives it back. */
 export interface OpenMailbox {
   readonly store: Mailbox;
+  /** What is locked of its streams, by whomever it is lent to. */
+  readonly locks: RegionLocks;
   release(): void;
 }
 
@@ -20,7 +26,7 @@ export interface OpenMailbox {
 export interface OpenObject {
   readonly kind: ObjectKind;
   /** Called when it gets its handle. */
-  opened?(handle: number): void;
+  opened?(handle: number, logon: Logon): void;
   close(): void;
 }
 
@@ -42,11 +48,15 @@ export interface LogonParties {
   readonly owner: DirectoryEntry;
   /** The name by which clients reach the server, for the store's entry id. */
   readonly serverName: string;
-  readonly refused: Refused;
+  /** Is told of refused accesses. */
+  readonly log: ServiceLog;
 }
 
-/** What a refused access is told to: the log. */
-export type Refused = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+/**
+ * Every mailbox has them, and delegates' clients begin at them ([MS-OXOSFLD] 2.2.3): whoever is let in may open them, and finds there what he
+ * may see.
+ */
+const BEGINNINGS: ReadonlySet<Counter> = new Set([FolderId.Root, FolderId.IpmSubtree]);
 
 /**
  * A logon to a mailbox ([MS-OXCSTOR]): the mailbox, who works on it, and the objects that he has open. Everything that is asked for
@@ -65,14 +75,18 @@ export class Logon implements OpenObject {
   readonly caller: DirectoryEntry;
   readonly owner: DirectoryEntry;
   readonly serverName: string;
+  /** What was written so far of a public folder's data. */
+  readonly perUserWriting: PerUserWriting;
   readonly #mailbox: OpenMailbox;
-  readonly #refused: Refused;
+  readonly #log: ServiceLog;
+  readonly #allowance: MailboxAllowance;
   readonly #unsubscribe: () => void;
   readonly #listeners = new Set<(events: readonly MailboxEvent[]) => void>();
 
   constructor(session: LogonSession, logonId: number, parties: LogonParties) {
-    const { mailbox, caller, owner, serverName, refused } = parties;
-    session.allowance.open('logon');
+    const { mailbox, caller, owner, serverName, log } = parties;
+    this.#allowance = session.allowance.in(mailbox.store.info.account);
+    session.allowance.open('logon', this.#allowance);
     this.session = session;
     this.logonId = logonId;
     this.account = session.info.account;
@@ -80,8 +94,9 @@ export class Logon implements OpenObject {
     this.owner = owner;
     this.serverName = serverName;
     this.isOwner = mailbox.store.info.account === this.account;
+    this.perUserWriting = new PerUserWriting((bytes) => session.allowance.use(bytes));
     this.#mailbox = mailbox;
-    this.#refused = refused;
+    this.#log = log;
     this.#unsubscribe = mailbox.store.subscribe((events) => {
       for (const listener of this.#listeners) listener(events);
     });
@@ -91,8 +106,17 @@ export class Logon implements OpenObject {
     return this.#mailbox.store;
   }
 
+  get locks(): RegionLocks {
+    return this.#mailbox.locks;
+  }
+
   get logon(): Logon {
     return this;
+  }
+
+  /** What the account's sessions may use in this mailbox. */
+  get allowance(): MailboxAllowance {
+    return this.#allowance;
   }
 
   /** Calls back for what happens in the mailbox, until what is returned is called. */
@@ -104,10 +128,10 @@ export class Logon implements OpenObject {
   /** Gives an object a handle. Throws MaxObjsExceeded, and then the object is closed. */
   add(object: OpenObject): number {
     try {
-      if (object.kind !== 'logon') this.session.allowance.open(object.kind);
+      if (object.kind !== 'logon') this.session.allowance.open(object.kind, this.#allowance);
       const handle = this.session.newHandle();
       this.objects.set(handle, object);
-      object.opened?.(handle);
+      object.opened?.(handle, this);
       return handle;
     } catch (error) {
       if (object.kind !== 'logon') object.close();
@@ -124,7 +148,7 @@ export class Logon implements OpenObject {
       return;
     }
     this.objects.delete(handle);
-    this.session.allowance.close(object.kind);
+    this.session.allowance.close(object.kind, this.#allowance);
     this.session.notifications.forgetHandle(handle);
     try {
       object.close();
@@ -139,9 +163,10 @@ export class Logon implements OpenObject {
     for (const [handle, object] of this.objects) if (object.kind !== 'logon') this.release(handle);
     this.objects.clear();
     this.session.notifications.forgetLogon(this.logonId);
+    this.perUserWriting.abort();
     this.#unsubscribe();
     this.#listeners.clear();
-    this.session.allowance.close('logon');
+    this.session.allowance.close('logon', this.#allowance);
     this.#mailbox.release();
   }
 
@@ -161,10 +186,13 @@ export class Logon implements OpenObject {
     return this.store.folders.rights(folder, this.account);
   }
 
-  /** A folder that the caller may see. Throws NotFound where there is none or he may not see it, which are one answer. */
-  folder(id: Counter): Folder {
-    const folder = this.store.folders.get(id);
-    if (folder !== undefined && maySee(this.rights(id))) return folder;
+  /**
+   * A folder that the caller may see. Throws NotFound where there is none or he may not see it, which are one answer. One that is
+   * soft-deleted is there only `withDeleted`, and for the mailbox's owner.
+   */
+  folder(id: Counter, withDeleted = false): Folder {
+    const folder = this.store.folders.get(id, withDeleted);
+    if (folder !== undefined && (BEGINNINGS.has(id) || maySee(this.rights(id)))) return folder;
     if (folder !== undefined) this.#tell('folder', id);
     throw new StoreError(ErrorCode.NotFound, `folder ${id}`);
   }
@@ -173,20 +201,17 @@ export class Logon implements OpenObject {
   require(folder: Counter, rights: number, code: number = ErrorCode.AccessDenied): void {
     this.folder(folder);
     if (has(this.rights(folder), rights)) return;
-    this.#refused({ ...this.#who(), folder, rights }, 'a right is missing');
+    this.#refused(code, { folder, rights }, 'a right is missing');
     throw new StoreError(code, `rights ${rights} to folder ${folder}`);
   }
 
   /**
    * A message that the caller may see in a folder, or in whichever folder it is. Throws NotFound where there is none, it is in another
    * folder, or he may not see it, which are one answer. `owned` says whether he has made it; it is asked only where his rights depend on it.
+   * One that is soft-deleted is there only `withDeleted`, in the folder from which it was deleted.
    */
-  message(
-    id: Counter,
-    folder: Counter | undefined,
-    owned: () => boolean,
-  ): { readonly folder: Counter; readonly associated: boolean } {
-    const found = this.store.messages.locate(id);
+  message(id: Counter, folder: Counter | undefined, owned: () => boolean, withDeleted = false): MessagePlace {
+    const found = this.store.messages.locate(id, withDeleted);
     if (found !== undefined) {
       const rights = this.rights(found.folder);
       const seen = maySee(rights) && ((rights & Right.ReadAny) !== 0 || owned());
@@ -206,15 +231,16 @@ export class Logon implements OpenObject {
 
   /** Refuses with AccessDenied, and says so to the log. */
   deny(what: string, fields: Readonly<Record<string, unknown>>): StoreError {
-    this.#refused({ ...this.#who(), ...fields }, what);
+    this.#refused(ErrorCode.AccessDenied, fields, what);
     return new StoreError(ErrorCode.AccessDenied, what);
   }
 
   #tell(what: string, id: Counter): void {
-    this.#refused({ ...this.#who(), [what]: id }, `a ${what} that the account may not see was asked for`);
+    this.#refused(ErrorCode.NotFound, { [what]: id }, `a ${what} that the account may not see was asked for`);
   }
 
-  #who() {
-    return { account: this.account, mailbox: this.store.info.account, session: this.session.info.id };
+  #refused(code: number, fields: Readonly<Record<string, unknown>>, message: string): void {
+    const who = { account: this.account, mailbox: this.store.info.account, session: this.session.info.id };
+    this.#log.warn({ event: 'store.access.refused', ...who, ...fields, error: errorName(code) }, message);
   }
 }

@@ -4,6 +4,7 @@ import { Mailbox, type MailboxOptions } from '../../mailbox/mailbox.ts';
 import { fileName } from '../../mailbox/mailbox-file.ts';
 import type { OpenMailbox } from './logon.ts';
 import { workerOf } from './messages.ts';
+import { RegionLocks } from './objects/region-locks.ts';
 import type { Mailboxes } from './rop-context.ts';
 
 /** Mailboxes that stay open though nobody has logged on to them: opening one costs more than keeping it. */
@@ -11,6 +12,7 @@ const KEPT_OPEN = 16;
 
 interface Entry {
   readonly store: Mailbox;
+  readonly locks: RegionLocks;
   users: number;
 }
 
@@ -42,6 +44,7 @@ export class MailboxPool implements Mailboxes {
     let released = false;
     return {
       store: entry.store,
+      locks: entry.locks,
       release: () => {
         if (released) return;
         released = true;
@@ -58,8 +61,9 @@ export class MailboxPool implements Mailboxes {
 
   #load(account: string, create: boolean): Entry | undefined {
     const path = join(this.#folder, fileName(account));
-    if (existsSync(path)) return { store: Mailbox.open(path, this.#options), users: 0 };
-    return create ? { store: Mailbox.create(path, account, this.#options), users: 0 } : undefined;
+    const entry = (store: Mailbox): Entry => ({ store, locks: new RegionLocks(), users: 0 });
+    if (existsSync(path)) return entry(Mailbox.open(path, this.#options));
+    return create ? entry(Mailbox.create(path, account, this.#options)) : undefined;
   }
 
   #closeUnused(): void {

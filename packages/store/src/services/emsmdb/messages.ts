@@ -13,7 +13,7 @@ export interface SessionInfo {
 }
 
 /** What EcDoRpcExt2 says about its answer. */
-export interface AnswerOptions {
+interface AnswerOptions {
   /** pulFlags. */
   readonly flags: number;
   /** pcbOut: bytes that rgbOut may have, headers included. */
@@ -92,6 +92,8 @@ export interface WorkerStart {
   /** Which of `count` workers it is, from 0. */
   readonly index: number;
   readonly count: number;
+  /** Days for which soft-deleted messages are kept. */
+  readonly keepDeleted: number;
 }
 
 /** Which of `count` workers has the mailbox of an account: FNV-1a of its name. */

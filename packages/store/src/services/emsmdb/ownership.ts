@@ -1,24 +1,16 @@
-import { ProtocolError } from '@rpch/rpc';
 import type { MailboxStore } from '../../mailbox/model.ts';
 import { Right } from '../../mailbox/permissions.ts';
-import { parseEntryId } from '../../mapi/entry-id.ts';
+import { entryIdOf } from '../../mapi/entry-id.ts';
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import type { Counter, ObjectId } from '../../mapi/object-id.ts';
 import type { PropertyValue } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
-import { ASCII } from '../../mapi/text-coding.ts';
 import type { Logon } from './logon.ts';
 
 /** The DN in an address book entry id; undefined where it is none. */
 export function dnOf(value: PropertyValue | undefined): string | undefined {
-  if (!(value instanceof Uint8Array)) return undefined;
-  try {
-    const id = parseEntryId(value, ASCII);
-    return id.kind === 'address-book' ? id.dn : undefined;
-  } catch (error) {
-    if (error instanceof ProtocolError || error instanceof StoreError) return undefined;
-    throw error;
-  }
+  const id = entryIdOf(value);
+  return id?.kind === 'address-book' ? id.dn : undefined;
 }
 
 /** Whether a message was made by whoever has logged on: what "owned" means among rights ([MS-OXCPERM] 2.2.7). */
@@ -28,18 +20,19 @@ export function isOwned(logon: Logon, store: MailboxStore, message: Counter): bo
 }
 
 /** A message that the caller may see, by its id on the wire: see Logon.message. */
-export function visibleMessage(logon: Logon, id: ObjectId, folder?: Counter) {
+export function visibleMessage(logon: Logon, id: ObjectId, folder?: Counter, withDeleted = false) {
   const counter = logon.counter(id);
-  return { id: counter, ...logon.message(counter, folder, () => isOwned(logon, logon.store, counter)) };
+  return { id: counter, ...logon.message(counter, folder, () => isOwned(logon, logon.store, counter), withDeleted) };
 }
 
-/** Those of some messages of a folder that are there, that the caller may see, and to which he has a right. */
+/** Those of some messages of a folder that are there, soft-deleted ones only `withDeleted`, that the caller may see, and to which he has a right. */
 export function permitted(
   logon: Logon,
   folder: Counter,
   ids: readonly ObjectId[],
   any: number,
   own: number,
+  withDeleted = false,
 ): readonly Counter[] {
   const rights = logon.rights(folder);
   const all = Right.ReadAny | any;
@@ -50,7 +43,7 @@ export function permitted(
     try {
       const counter = logon.counter(id);
       // Of the owner the store leaves out itself what is not there.
-      if (!logon.isOwner) visibleMessage(logon, id, folder);
+      if (!logon.isOwner) visibleMessage(logon, id, folder, withDeleted);
       if (mayAll || logon.may(folder, any, own, () => isOwned(logon, logon.store, counter))) counters.push(counter);
       else if (!isTold) {
         // Once for a ROP, which may mean all messages of a folder.

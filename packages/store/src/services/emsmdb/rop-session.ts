@@ -1,7 +1,7 @@
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import type { TextCoding } from '../../mapi/text-coding.ts';
 import { HandleNumbers } from './handles.ts';
-import { Allowance, type MemoryPool } from './limits.ts';
+import { type AccountAllowance, Allowance } from './limits.ts';
 import type { Logon, LogonSession, OpenObject } from './logon.ts';
 import type { SessionInfo } from './messages.ts';
 import { NotificationQueue } from './notification-queue.ts';
@@ -12,23 +12,25 @@ export class RopSession implements LogonSession {
   readonly coding: TextCoding;
   readonly allowance: Allowance;
   readonly notifications: NotificationQueue;
+  /** When it last called, in milliseconds since 1970. */
+  lastActivity = 0;
   readonly #logons = new Map<number, Logon>();
   readonly #numbers: HandleNumbers;
   #logonsChanged = false;
 
   /**
    * @param worker which of how many gives the handles.
-   * @param memory that the sessions of its account share.
+   * @param account what its account's sessions may use together.
    * @param pending is called when there are notifications after there were none.
    */
   constructor(
     info: SessionInfo,
     worker: { readonly index: number; readonly count: number },
-    memory: MemoryPool,
+    account: AccountAllowance,
     pending: () => void,
   ) {
     this.info = info;
-    this.allowance = new Allowance(memory);
+    this.allowance = new Allowance(account);
     this.coding = { codePage: info.codePage };
     this.notifications = new NotificationQueue(pending);
     this.#numbers = new HandleNumbers(worker.index, worker.count);

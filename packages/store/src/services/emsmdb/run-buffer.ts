@@ -58,6 +58,7 @@ export function runBuffer(
   elsewhere: Elsewhere,
 ): RunEnd {
   const { room: rgbOut, flags } = input;
+  session.lastActivity = services.now();
   let work: Work;
   let rops: readonly ParsedRop[];
   try {
@@ -169,10 +170,11 @@ function tellMalformed(
     account,
     session: id,
     ...(error instanceof UnknownRopError && { rop: error.ropId }),
+    why: error.message,
     size: bytes.length,
     bytes: Buffer.from(unknownPart(input, error).subarray(0, LOGGED_BYTES)).toString('hex'),
   };
-  services.log.warn(fields, error.message);
+  services.log.warn(fields, 'a buffer that cannot be read');
 }
 
 /** What follows an unknown RopId, the id included; of anything else that cannot be read, all. */

@@ -1,4 +1,5 @@
-import { type After, ClientSession } from './client-session.ts';
+import type { After } from '../timer.ts';
+import { ClientSession } from './client-session.ts';
 
 /** Sessions that one account may have at once: some for each program, window and delegate. */
 export const MAX_SESSIONS_PER_ACCOUNT = 128;

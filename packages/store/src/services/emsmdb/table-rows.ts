@@ -115,13 +115,16 @@ export class WatchedRows implements MemoryRows {
   }
 }
 
-/** The folders below a folder, as far as the caller may see them: where he may not see one he may still see those below it. */
-export function hierarchyRows(logon: Logon, folder: FolderObject, deep: boolean): WatchedRows {
+/**
+ * The folders below a folder, or those that were soft-deleted there, as far as the caller may see them: where he may not see one he may
+ * still see those below it.
+ */
+export function hierarchyRows(logon: Logon, folder: FolderObject, deep: boolean, deleted: boolean): WatchedRows {
   return new WatchedRows(logon, HIERARCHY_COLUMNS, ofFolders, () => {
-    const below = logon.store.folders.children(folder.id, deep);
+    const below = logon.store.folders.children(folder.id, deep, deleted);
     return below
       .filter((each) => logon.isOwner || maySee(logon.rights(each.folder.id)))
-      .map((each) => new FolderRow(logon, each.folder, each.depth));
+      .map((each) => new FolderRow(logon, each.folder, each.depth, deleted || folder.deleted));
   });
 }
 
@@ -135,13 +138,15 @@ class FolderRow implements MemoryRow {
   readonly #logon: Logon;
   readonly #folder: Folder;
   readonly #depth: number;
+  readonly #deleted: boolean;
   #properties: ReadonlyMap<PropertyTag, PropertyValue> | undefined;
 
-  constructor(logon: Logon, folder: Folder, depth: number) {
+  constructor(logon: Logon, folder: Folder, depth: number, deleted: boolean) {
     this.key = folder.id;
     this.#logon = logon;
     this.#folder = folder;
     this.#depth = depth;
+    this.#deleted = deleted;
   }
 
   value(tag: PropertyTag): PropertyValue | undefined {
@@ -157,7 +162,7 @@ class FolderRow implements MemoryRow {
       case PidTag.ContentUnreadCount:
         return this.#folder.unreadCount;
       default:
-        this.#properties ??= new FolderObject(this.#logon, this.#folder.id).all();
+        this.#properties ??= new FolderObject(this.#logon, this.#folder.id, this.#deleted).all();
         return this.#properties.get(tag);
     }
   }

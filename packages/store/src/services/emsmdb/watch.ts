@@ -33,7 +33,8 @@ export interface Scope {
 export function watchEvents(logon: Logon, handle: number, scope: Scope): () => void {
   return logon.listen((events) => {
     for (const event of events) {
-      if ((TYPES[event.kind] & scope.types) === 0 || !isInScope(event, scope) || !mayKnow(logon, event)) continue;
+      if ((TYPES[event.kind] & scope.types) === 0 || !isInScope(event, scope)) continue;
+      if (!logon.isOwner && !asked(known, logon, event, mayKnow)) continue;
       logon.session.notifications.add(handle, logon.logonId, noticeOf(logon, event));
     }
   });
@@ -58,7 +59,6 @@ function isInScope(event: MailboxEvent, scope: Scope): boolean {
 
 /** Of a folder that is gone nobody can say any more who could see it: its owner alone is told. */
 function mayKnow(logon: Logon, event: MailboxEvent): boolean {
-  if (logon.isOwner) return true;
   if (event.message === undefined && event.kind === 'deleted') return false;
   const folders = event.oldFolder === undefined ? [event.folder] : [event.folder, event.oldFolder];
   return folders.every((folder) => {
@@ -68,10 +68,31 @@ function mayKnow(logon: Logon, event: MailboxEvent): boolean {
 }
 
 /** Whether who has logged on may learn that a table of folders has changed by an event: by what happens to folders that he may see, or to their parents' list. */
-export function mayLearn(logon: Logon, { kind, folder, oldFolder, parent, oldParent }: MailboxEvent): boolean {
-  if (logon.isOwner) return true;
+export function mayLearn(logon: Logon, event: MailboxEvent): boolean {
+  return logon.isOwner || asked(learned, logon, event, maySeeAny);
+}
+
+function maySeeAny(logon: Logon, { kind, folder, oldFolder, parent, oldParent }: MailboxEvent): boolean {
   const concerned = kind === 'modified' ? [folder] : [folder, oldFolder, parent, oldParent];
   return concerned.some((each) => each !== undefined && maySee(logon.rights(each)));
+}
+
+/** What accounts may know of events: asked for once, however many tables and subscriptions they have. */
+type Answers = WeakMap<MailboxEvent, Map<string, boolean>>;
+const known: Answers = new WeakMap();
+const learned: Answers = new WeakMap();
+
+function asked(
+  answers: Answers,
+  logon: Logon,
+  event: MailboxEvent,
+  ask: (logon: Logon, event: MailboxEvent) => boolean,
+): boolean {
+  const ofEvent = answers.get(event) ?? new Map<string, boolean>();
+  if (ofEvent.size === 0) answers.set(event, ofEvent);
+  const answer = ofEvent.get(logon.account) ?? ask(logon, event);
+  ofEvent.set(logon.account, answer);
+  return answer;
 }
 
 /** What is told of events, which is the same to everybody who is told: there may be thousands. */

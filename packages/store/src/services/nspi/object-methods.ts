@@ -2,6 +2,7 @@ import { Nspi, type PropertyRowR } from '@rpch/rpc/internal';
 import { ErrorCode, StoreError } from '../../mapi/error-code.ts';
 import { idOf, type PropertyTag, PropertyType, typeOf } from '../../mapi/property.ts';
 import { PidTag } from '../../mapi/property-tags.ts';
+import { widen } from '../../mapi/text-coding.ts';
 import type { AddressBook } from './address-book.ts';
 import { type AddressBookObject, containerObject } from './address-book-object.ts';
 import { type Patience, patience } from './anr-index.ts';
@@ -9,7 +10,7 @@ import { CONTAINERS, type Container, HIERARCHY_VERSION } from './containers.ts';
 import { type Answer, boundedRows, codePageOf, rowSet, rowsFor, type Scene, wantNarrow } from './request.ts';
 import { hasMissing, narrowTag, rowOf, tagsOf } from './rows.ts';
 import { templateInfo } from './templates.ts';
-import { widen, wireValue } from './wire-values.ts';
+import { wireValue } from './wire-values.ts';
 
 /** Everything that an object may have ([MS-OXNSPI] 3.1.4.1.5), as Unicode. */
 export const COLUMNS: readonly PropertyTag[] = [

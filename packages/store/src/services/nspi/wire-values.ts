@@ -2,17 +2,7 @@ import { formatGuid, type PropertyValueR, ProtocolError, parseGuid } from '@rpch
 import { isMany } from '../../mapi/compare.ts';
 import { ErrorCode } from '../../mapi/error-code.ts';
 import { type PropertyTag, PropertyType, type PropertyValue, typeOf, withType } from '../../mapi/property.ts';
-import { decodeString8, encodeString8 } from '../../mapi/text-coding.ts';
-
-/** Text of 8 bits as NDR has it, each byte a character, in a code page. */
-export function narrow(text: string, codePage: number): string {
-  return Buffer.from(encodeString8(text, codePage)).toString('latin1');
-}
-
-/** The text that 8-bit characters from NDR are in a code page. */
-export function widen(characters: string, codePage: number): string {
-  return decodeString8(Buffer.from(characters, 'latin1'), codePage);
-}
+import { narrow, widen } from '../../mapi/text-coding.ts';
 
 /** The cell of a property that has no value ([MS-OXNSPI] 3.1.4.1.7). */
 export function missingValue(tag: PropertyTag): PropertyValueR {

@@ -83,8 +83,8 @@ test('every folder that may not be seen is as one that is not there, by every id
     if (response.ok) seen.push(id);
     else assert.equal(response.returnValue, 0x8004010f, `folder ${id}`);
   }
-  // A calendar is there for everybody by default.
-  assert.deepEqual(seen, [FolderId.Inbox, FolderId.Calendar]);
+  // A calendar is there for everybody by default, and the two at which clients begin for whoever is let in.
+  assert.deepEqual(seen, [FolderId.Root, FolderId.IpmSubtree, FolderId.Inbox, FolderId.Calendar]);
   const refused = store.recorded.lines.filter(({ fields }) => fields.event === 'store.access.refused');
   assert.ok(refused.some(({ fields }) => fields.folder === FolderId.Drafts && fields.account === 'bob'));
 });
@@ -167,6 +167,50 @@ test('a hierarchy shows what may be seen', () => {
   );
   const calendar = bob.call(OpenFolder, logon, { folderId: objectId(FolderId.Calendar), openModeFlags: 0 }).handle;
   assert.equal(bob.fails(GetContentsTable, calendar, { tableFlags: 0 }), 'AccessDenied');
+});
+
+test('where clients begin they find what may be seen, and nothing of the rest', () => {
+  const { folders } = store.mailbox('alice');
+  const sub = folders.create(FolderId.Drafts, { name: 'Shared', type: 1 }).id;
+  grant(sub, READER);
+  // Clients write such ids, and these name what may not be seen, and what is none.
+  const drafts = folders.properties(FolderId.Drafts).get(PidTag.EntryId) ?? null;
+  folders.setProperties(
+    FolderId.Root,
+    new Map([
+      [PidTag.IpmNoteEntryId, drafts],
+      [PidTag.IpmTaskEntryId, Buffer.from('x')],
+    ]),
+  );
+  const told = (id: Counter) => {
+    const handle = bob.call(OpenFolder, logon, { folderId: objectId(id), openModeFlags: 0 }).handle;
+    const { response } = bob.call(GetPropertiesAll, handle, { propertySizeLimit: 0, wantUnicode: true });
+    return { handle, properties: response.propertyValues };
+  };
+  for (const id of [FolderId.Root, FolderId.IpmSubtree]) {
+    const before = told(id);
+    folders.create(id, { name: 'New', type: 1 });
+    add(id, 'new');
+    const { handle, properties } = told(id);
+    assert.deepEqual(properties, before.properties);
+    assert.equal(properties.get(PidTag.Rights), 0);
+    assert.equal(bob.fails(GetContentsTable, handle, { tableFlags: 0 }), 'AccessDenied');
+    const values = new Map([[PidTag.Comment, 'x']]);
+    assert.equal(bob.fails(SetProperties, handle, { propertyValues: values }), 'AccessDenied');
+    const columns = [PidTag.DisplayName];
+    const table = bob.call(GetHierarchyTable, handle, { tableFlags: 4 });
+    assert.equal(table.response.rowCount, 3);
+    bob.call(SetColumns, table.handle, { setColumnsFlags: 0, propertyTags: columns });
+    const query = { queryRowsFlags: 0, forwardRead: true, rowCount: 99 };
+    const { rowData, rowCount } = bob.call(QueryRows, table.handle, query, columns).response;
+    assert.deepEqual(
+      readRows(rowData, rowCount, columns, bob.coding).flat(),
+      ['Calendar', 'Shared', 'Inbox'].map((value) => ({ value })),
+    );
+  }
+  const leads = [...told(FolderId.Root).properties].filter(([tag]) => tag >>> 16 >= 0x36d0 && tag >>> 16 <= 0x36e4);
+  const calendar = folders.properties(FolderId.Calendar).get(PidTag.EntryId);
+  assert.deepEqual(leads, [[PidTag.IpmAppointmentEntryId, calendar]]);
 });
 
 test('rights that are taken away are gone for what is open already', () => {

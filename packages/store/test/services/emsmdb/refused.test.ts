@@ -8,14 +8,10 @@ import { OBJECT_KINDS, openScene, send } from './rop-scene.ts';
 
 /** ROPs that are read whole and not done, with the return value that answers them. */
 const REFUSED: Readonly<Record<string, string>> = {
-  // There are no public folders, nor read states of theirs ([MS-OXCSTOR] 3.2.5).
+  // There are no public folders ([MS-OXCSTOR] 3.2.5.6).
   GetOwningServers: 'NotSupported',
-  GetPerUserGuid: 'NotFound',
-  WritePerUserInformation: 'NotSupported',
 
   Progress: 'NotSupported',
-  LockRegionStream: 'NotSupported',
-  UnlockRegionStream: 'NotSupported',
   ModifyRules: 'NotSupported',
   UpdateDeferredActionMessages: 'NotSupported',
 
@@ -46,8 +42,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   SynchronizationUploadStateStreamBegin: 'NotSupported',
   SynchronizationUploadStateStreamContinue: 'NotSupported',
   SynchronizationUploadStateStreamEnd: 'NotSupported',
-  SetLocalReplicaMidsetDeleted: 'NotSupported',
-  GetLocalReplicaIds: 'NotSupported',
 };
 
 test('there is a sample of every ROP, and none twice', () => {

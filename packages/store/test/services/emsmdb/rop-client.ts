@@ -9,7 +9,8 @@ import { NO_HANDLE, readRopBuffer, writeRopBuffer } from '../../../src/mapi/rop-
 import type { AnyRop, RequestOf, ResponseOf } from '../../../src/mapi/rops/rop.ts';
 import { Logon } from '../../../src/mapi/rops/store.ts';
 import { DirectoryView } from '../../../src/services/emsmdb/directory-view.ts';
-import { MAX_ACCOUNT_MEMORY, MemoryPool } from '../../../src/services/emsmdb/limits.ts';
+import { AccountAllowance } from '../../../src/services/emsmdb/limits.ts';
+import { RegionLocks } from '../../../src/services/emsmdb/objects/region-locks.ts';
 import type { RopServices } from '../../../src/services/emsmdb/rop-context.ts';
 import { RopSession } from '../../../src/services/emsmdb/rop-session.ts';
 import { runBuffer } from '../../../src/services/emsmdb/run-buffer.ts';
@@ -67,9 +68,12 @@ export function countingBytes(length: number): Uint8Array {
 /** A store in memory: mailboxes of alice, bob and carol, who are all in the directory. */
 export class TestStore {
   readonly mailboxes = new Map<string, Mailbox>();
+  readonly #locks = new Map<string, RegionLocks>();
   readonly recorded = recordingLog();
   readonly services: RopServices;
-  readonly memory = new MemoryPool(MAX_ACCOUNT_MEMORY);
+  /** Milliseconds since 1970, for services. */
+  now = NOW;
+  readonly #accounts = new Map<string, AccountAllowance>();
   #sessions = 0;
 
   constructor(elsewhere: ReadonlyMap<string, number> = new Map()) {
@@ -83,12 +87,14 @@ export class TestStore {
             store = Mailbox.create(':memory:', account, options);
             this.mailboxes.set(account, store);
           }
-          return store === undefined ? undefined : { store, release: () => {} };
+          const locks = this.#locks.get(account) ?? new RegionLocks();
+          this.#locks.set(account, locks);
+          return store === undefined ? undefined : { store, locks, release: () => {} };
         },
         workerOf: (account) => elsewhere.get(account),
       },
       log: this.recorded.log,
-      now: () => NOW,
+      now: () => this.now,
       random: countingBytes,
     };
   }
@@ -96,7 +102,15 @@ export class TestStore {
   session(account: string): RopClient {
     this.#sessions += 1;
     const info = { id: this.#sessions, index: this.#sessions, account, codePage: 1252 };
-    return new RopClient(this, new RopSession(info, { index: 0, count: 1 }, this.memory, () => {}), account);
+    const session = new RopSession(info, { index: 0, count: 1 }, this.allowance(account), () => {});
+    return new RopClient(this, session, account);
+  }
+
+  /** What an account's sessions may use together. */
+  allowance(account: string): AccountAllowance {
+    const known = this.#accounts.get(account) ?? new AccountAllowance();
+    this.#accounts.set(account, known);
+    return known;
   }
 
   /** The mailbox of an account, made if it is not there. */

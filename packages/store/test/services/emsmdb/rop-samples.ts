@@ -18,6 +18,8 @@ import { SYNCHRONIZATION_SAMPLES } from './synchronization-samples.ts';
 const INBOX = objectId(FolderId.Inbox);
 const SUBJECT = { kind: 'exist', tag: PidTag.Subject } as const;
 const LONG_TERM_ID = { guid: '11111111-2222-3333-4444-555555555555', counter: 1 };
+/** The changes 1 and 2 of a replica ([MS-OXCFXICS] 2.2.2.4.2). */
+const ID_SET = Uint8Array.of(...new Uint8Array(16), 5, 0, 0, 0, 0, 0, 0x52, 1, 2, 0x50, 0);
 const REGION = { regionOffset: 0n, regionSize: 1n, lockFlags: 0 };
 const someMessages = ({ messageId }: Scene) => ({
   ...{ wantAsynchronous: false, notifyNonRead: false, messageIds: [messageId] },
@@ -44,10 +46,13 @@ export const ROP_SAMPLES: readonly RopSample[] = [
     longTermId: { guid: client.store.mailbox('alice').info.replicaGuid, counter: FolderId.Inbox },
   })),
   sample(store.GetPerUserLongTermIds, 'logon', { databaseGuid: LONG_TERM_ID.guid }),
-  sample(store.GetPerUserGuid, 'logon', { longTermId: LONG_TERM_ID }),
+  sample(store.GetPerUserGuid, 'logon', ({ client }) => {
+    client.store.mailbox('alice').perUser.set(LONG_TERM_ID, { replica: LONG_TERM_ID.guid, data: ID_SET });
+    return { longTermId: LONG_TERM_ID };
+  }),
   sample(store.ReadPerUserInformation, 'logon', { folderId: LONG_TERM_ID, dataOffset: 0, maxDataSize: 0 }),
   sample(store.WritePerUserInformation, 'logon', {
-    ...{ folderId: LONG_TERM_ID, hasFinished: true, dataOffset: 0, ...data, replGuid: LONG_TERM_ID.guid },
+    ...{ folderId: LONG_TERM_ID, hasFinished: true, dataOffset: 0, data: ID_SET, replGuid: LONG_TERM_ID.guid },
   }),
 
   // Folders.

@@ -4,7 +4,16 @@ import { fileName } from '../../../src/mailbox/mailbox-file.ts';
 import { ErrorCode, StoreError } from '../../../src/mapi/error-code.ts';
 import { NO_HANDLE } from '../../../src/mapi/rop-buffer.ts';
 import { HandleNumbers } from '../../../src/services/emsmdb/handles.ts';
-import { Allowance, MAX_OBJECTS, MemoryPool } from '../../../src/services/emsmdb/limits.ts';
+import {
+  AccountAllowance,
+  Allowance,
+  MAX_ACCOUNT_OBJECTS,
+  MAX_OBJECTS,
+  MAX_TABLES_AT_WORK,
+  MAX_TABLES_MEMORY,
+  MemoryPool,
+  TablesAtWork,
+} from '../../../src/services/emsmdb/limits.ts';
 import { isAtLeast, versionOf, versionWords } from '../../../src/services/emsmdb/version.ts';
 
 test('[MS-OXCRPC] 3.1.4.1.3: three words are four numbers, in an old and a new form', () => {
@@ -38,19 +47,51 @@ test('a mailbox is in a file of its own whatever its account is called', () => {
 
 const isCode = (code: number) => (error: unknown) => error instanceof StoreError && error.errorCode === code;
 
-test('objects are counted by their kinds, memory for all sessions of an account', () => {
-  const pool = new MemoryPool(1000);
-  const [first, second] = [new Allowance(pool), new Allowance(pool)];
-  for (let i = 0; i < MAX_OBJECTS.folder; i += 1) first.open('folder');
-  assert.throws(() => first.open('folder'), isCode(ErrorCode.MaxObjsExceeded));
-  first.open('message');
-  second.open('folder');
-  first.close('folder');
-  first.open('folder');
+test('objects are counted by their kinds, for a session and for all of an account in one mailbox', () => {
+  const account = new AccountAllowance();
+  const [first, second, third] = [new Allowance(account), new Allowance(account), new Allowance(account)];
+  const alices = account.in('alice');
+  assert.equal(third.in('alice'), alices);
+  for (let i = 0; i < MAX_OBJECTS.table; i += 1) first.open('table', alices);
+  assert.throws(() => first.open('table', alices), isCode(ErrorCode.MaxObjsExceeded));
+  first.open('message', alices);
+  for (let i = MAX_OBJECTS.table; i < MAX_ACCOUNT_OBJECTS.table; i += 1) second.open('table', alices);
+  assert.throws(() => third.open('table', alices), isCode(ErrorCode.MaxObjsExceeded));
+  // In another mailbox it begins anew; what was refused is not counted.
+  for (let i = 0; i < MAX_OBJECTS.table; i += 1) third.open('table', account.in('bob'));
+  assert.throws(() => third.open('table', account.in('bob')), isCode(ErrorCode.MaxObjsExceeded));
+  third.close('table', account.in('bob'));
+  first.close('table', alices);
+  third.open('table', alices);
+  assert.throws(() => first.open('table', alices), isCode(ErrorCode.MaxObjsExceeded));
+});
+
+test('memory is counted for a session, an account and a worker', () => {
+  const worker = new MemoryPool(1000);
+  const account = new AccountAllowance(worker);
+  const [first, second] = [new Allowance(account), new Allowance(account)];
   first.use(600);
   assert.throws(() => second.use(401), isCode(ErrorCode.NotEnoughMemory));
   second.use(400);
   first.use(-600);
   second.use(600);
-  assert.deepEqual([first.memory, second.memory, pool.used], [0, 1000, 1000]);
+  assert.deepEqual([first.memory, second.memory, account.memory.used, worker.used], [0, 1000, 1000, 1000]);
+});
+
+test('of the tables that have rows in memory those give them up that were not used for longest', () => {
+  const rested: number[] = [];
+  const tables = Array.from({ length: MAX_TABLES_AT_WORK + 2 }, (_, i) => ({ bytes: 1, rest: () => rested.push(i) }));
+  const atWork = new TablesAtWork();
+  for (const table of tables.slice(0, MAX_TABLES_AT_WORK)) atWork.use(table);
+  const [first, second, third] = tables;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  atWork.use(first);
+  assert.equal(rested.length, 0);
+  for (const table of tables.slice(MAX_TABLES_AT_WORK)) atWork.use(table);
+  assert.deepEqual(rested, [1, 2]);
+  first.bytes = MAX_TABLES_MEMORY;
+  atWork.forget(second);
+  atWork.use(third);
+  assert.ok(rested.includes(0));
+  assert.ok(!rested.slice(2).includes(2), 'the one in use keeps its rows');
 });

@@ -12,10 +12,10 @@ import {
   type InterfaceDeclaration,
 } from '@rpch/rpc/internal';
 import type { Directory } from '../../../src/directory/model.ts';
-import type { After } from '../../../src/services/emsmdb/client-session.ts';
 import { DirectoryView } from '../../../src/services/emsmdb/directory-view.ts';
 import type { FromWorker } from '../../../src/services/emsmdb/messages.ts';
 import { StoreHost, type StoreHostOptions } from '../../../src/services/store-host.ts';
+import type { After } from '../../../src/services/timer.ts';
 import { StoreWorker } from '../../../src/services/worker.ts';
 import type { StartWorker } from '../../../src/services/worker-link.ts';
 import { countingBytes, dnOf, NOW, ORGANIZATION, recordingLog, user } from './rop-client.ts';
@@ -37,6 +37,11 @@ export const DIRECTORY: Directory = {
 export class InProcessWorkers {
   readonly live = new Map<number, { crash(error: Error): void }>();
   started = 0;
+  readonly #after: After;
+
+  constructor(after: After) {
+    this.#after = after;
+  }
 
   readonly start: StartWorker = (start, listener) => {
     this.started += 1;
@@ -59,6 +64,7 @@ export class InProcessWorkers {
       post: deliver,
       now: () => NOW,
       random: countingBytes,
+      after: this.#after,
       later: (work) => setImmediate(work),
     });
     this.live.set(start.index, { crash: end });
@@ -113,8 +119,8 @@ export class RunningStore {
 
   static async start(options: Partial<StoreHostOptions> = {}): Promise<RunningStore> {
     const folder = await mkdtemp(join(tmpdir(), 'rpch-store-'));
-    const workers = new InProcessWorkers();
     const time = new ManualTime();
+    const workers = new InProcessWorkers(time.after);
     const recorded = recordingLog();
     const host = await StoreHost.start({
       dataDir: folder,

@@ -4,11 +4,10 @@ import { FolderId } from '../../../src/mailbox/folder-ids.ts';
 import { objectId } from '../../../src/mapi/object-id.ts';
 import { OpenFolder } from '../../../src/mapi/rops/folder.ts';
 import {
-  GetPerUserLongTermIds,
+  GetOwningServers,
   GetReceiveFolder,
   GetReceiveFolderTable,
   PublicFolderIsGhosted,
-  ReadPerUserInformation,
   SetReceiveFolder,
 } from '../../../src/mapi/rops/store.ts';
 import { OptionsData, SetSpooler } from '../../../src/mapi/rops/transport.ts';
@@ -65,14 +64,12 @@ test('[MS-OXCSTOR] 3.2.5.3: receive folders that cannot be', () => {
   assert.equal(set('IPM', objectId(0xffff)), 'NotFound');
 });
 
-test('what a mailbox has not answers so: ghosts, per-user information, options of address types', () => {
-  assert.equal(alice.call(PublicFolderIsGhosted, logon, { folderId: INBOX }).response.isGhosted, false);
-  assert.equal(alice.fails(PublicFolderIsGhosted, logon, { folderId: objectId(0xffff) }), 'NotFound');
-  const guid = '11111111-2222-3333-4444-555555555555';
-  assert.deepEqual(alice.call(GetPerUserLongTermIds, logon, { databaseGuid: guid }).response.longTermIds, []);
-  const read = { folderId: { guid, counter: 1 }, dataOffset: 0, maxDataSize: 0 };
-  const information = alice.call(ReadPerUserInformation, logon, read).response;
-  assert.deepEqual([information.hasFinished, information.data.length], [true, 0]);
+test('what a mailbox has not answers so: ghosts, owning servers, options of address types', () => {
+  // [MS-OXCSTOR] 3.2.5.7: of a private mailbox whatever folder is asked for.
+  for (const folderId of [INBOX, objectId(0xffff), objectId(1, 7)]) {
+    assert.equal(alice.call(PublicFolderIsGhosted, logon, { folderId }).response.isGhosted, false);
+  }
+  assert.equal(alice.fails(GetOwningServers, logon, { folderId: INBOX }), 'NotSupported');
   const options = alice.call(OptionsData, logon, { addressType: 'SMTP', wantWin32: true }).response;
   assert.deepEqual([options.optionsInfo.length, options.helpFile.length, options.helpFileName], [0, 0, undefined]);
   alice.call(SetSpooler, logon, {});

@@ -138,8 +138,27 @@ test('streams are copied and cloned', () => {
   assert.deepEqual([response.returnValue, response.ok], [0x503, false]);
   alice.payloads([ropOf(CopyToStream, request)], [source, destination]);
   assert.equal(alice.call(GetStreamSize, destination, {}).response.streamSize, 4);
+});
+
+test('[MS-OXCPRPT] 3.2.5.24: a clone has the same bytes, and a position of its own', () => {
+  const source = open(DATA, 2).handle;
+  write(source, Buffer.from('0123456789'));
+  alice.call(SeekStream, source, { origin: 0, offset: 6n });
   const clone = alice.call(CloneStream, source, {}).handle;
-  assert.equal(Buffer.from(read(clone)).toString(), '6789');
+  write(clone, Buffer.from('ab'));
+  assert.equal(Buffer.from(read(source)).toString(), 'ab89');
+  assert.equal(Buffer.from(read(clone)).toString(), '89');
+  alice.call(CommitStream, source, {});
+  const { memory } = alice.session.allowance;
+  alice.payloads([ropOf(Release, { inputHandleIndex: 0 })], [source]);
+  assert.equal(alice.session.allowance.memory, memory);
+  write(clone, Buffer.from('c'));
+  assert.deepEqual(value(DATA), { value: new Uint8Array(Buffer.from('012345ab89c')) });
+  alice.payloads([ropOf(Release, { inputHandleIndex: 0 })], [clone]);
+  assert.ok(alice.session.allowance.memory < memory);
+  // What is for reading alone stays so.
+  const reader = alice.call(CloneStream, open(DATA, 0).handle, {}).handle;
+  assert.equal(alice.fails(WriteStream, reader, { data: Uint8Array.of(1) }), 'StreamAccessDenied');
 });
 
 test('[MS-OXCRPC] 3.1.4.2.1.2: a long stream is read by one call where chaining is wanted', () => {

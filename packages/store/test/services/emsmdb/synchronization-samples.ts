@@ -46,6 +46,10 @@ export const SYNCHRONIZATION_SAMPLES: readonly RopSample[] = [
   }),
   sample(synchronization.SynchronizationUploadStateStreamContinue, 'folder', { streamData: DATA }),
   sample(synchronization.SynchronizationUploadStateStreamEnd, 'folder', {}),
-  sample(synchronization.SetLocalReplicaMidsetDeleted, 'folder', { longTermIdRanges: [] }),
+  sample(synchronization.SetLocalReplicaMidsetDeleted, 'folder', ({ client }) => {
+    const { clientIds, info } = client.store.mailbox('alice');
+    const id = { guid: info.replicaGuid, counter: clientIds.reserve(1) };
+    return { longTermIdRanges: [{ minLongTermId: id, maxLongTermId: id }] };
+  }),
   sample(synchronization.GetLocalReplicaIds, 'logon', { idCount: 16 }),
 ];

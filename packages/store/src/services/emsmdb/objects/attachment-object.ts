@@ -21,6 +21,8 @@ export interface AttachmentParent {
   readonly logon: Logon;
   /** How deep it is embedded: 0 of a message of a folder. */
   readonly depth: number;
+  /** See {@link OverlayObject.lockName}. */
+  readonly lockName: string | object;
   takeAttachment(saved: SavedAttachment): void;
   /** Throws NotFound where whoever has opened it may not see it any more. */
   check(): void;
@@ -56,6 +58,11 @@ export class AttachmentObject extends OverlayObject {
     this.#writable = options.writable;
     this.#load = options.load;
     this.#loadEmbedded = options.loadEmbedded;
+  }
+
+  get lockName(): string | object {
+    const { lockName } = this.message;
+    return typeof lockName === 'string' && !this.isNew ? `${lockName} attachment ${this.number}` : this;
   }
 
   get writable(): boolean {

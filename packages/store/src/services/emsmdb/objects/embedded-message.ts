@@ -34,6 +34,11 @@ export class EmbeddedMessage extends MessageObject {
     this.#held.become(0);
   }
 
+  get lockName(): string | object {
+    const { lockName } = this.attachment;
+    return typeof lockName === 'string' ? `${lockName} embedded` : this;
+  }
+
   get folder(): undefined {
     return undefined;
   }

@@ -14,12 +14,15 @@ export class FolderMessage extends MessageObject {
   readonly #newId: Counter | undefined;
   readonly #access: () => number;
   readonly #owned: () => boolean;
+  readonly #deleted: boolean;
 
   constructor(
     logon: Logon,
     options: {
       readonly folder: Counter;
       readonly associated: boolean;
+      /** Whether it was soft-deleted when it was opened. */
+      readonly deleted?: boolean;
       readonly stored?: StoredMessage;
       readonly newId?: Counter;
       readonly writable: boolean;
@@ -32,6 +35,7 @@ export class FolderMessage extends MessageObject {
     this.#owned = options.owned;
     this.folder = options.folder;
     this.associated = options.associated;
+    this.#deleted = options.deleted ?? false;
     this.#stored = options.stored;
     this.#newId = options.newId;
     this.#access = options.access;
@@ -43,7 +47,11 @@ export class FolderMessage extends MessageObject {
 
   check(): void {
     const id = this.#stored?.id;
-    if (id !== undefined && !this.logon.isOwner) this.logon.message(id, this.folder, this.#owned);
+    if (id !== undefined && !this.logon.isOwner) this.logon.message(id, this.folder, this.#owned, this.#deleted);
+  }
+
+  get lockName(): string | object {
+    return this.#stored === undefined ? this : `message ${this.#stored.id}`;
   }
 
   /** Undefined until it is saved. */
@@ -101,7 +109,8 @@ export class FolderMessage extends MessageObject {
   reload(): void {
     const id = this.#stored?.id;
     if (id === undefined) return;
-    const stored = this.logon.store.messages.get(id);
+    const { messages } = this.logon.store;
+    const stored = messages.locate(id, this.#deleted) === undefined ? undefined : messages.get(id);
     if (stored === undefined) throw new StoreError(ErrorCode.ObjectDeleted, `message ${id}`);
     this.#stored = stored;
     this.rebase(numbered(stored));

@@ -1,5 +1,5 @@
 import { Right } from '../../../mailbox/permissions.ts';
-import { formEntryId } from '../../../mapi/entry-id.ts';
+import { entryIdOf, formEntryId } from '../../../mapi/entry-id.ts';
 import { ErrorCode } from '../../../mapi/error-code.ts';
 import type { Counter } from '../../../mapi/object-id.ts';
 import {
@@ -20,6 +20,38 @@ import { has, maySee } from '../rights.ts';
 import { userEntryId } from '../user-entry-id.ts';
 import { detached, type Found, type PropertyObject, problem } from './property-object.ts';
 import { READ_ONLY_OF_FOLDERS, READ_ONLY_OF_LOGONS } from './read-only.ts';
+
+/** What is the same of every mailbox's folders of that kind, or the caller's own. */
+const TOLD_ON_THE_WAY: ReadonlySet<PropertyTag> = new Set([
+  PidTag.EntryId,
+  PidTag.FolderId,
+  PidTag.ParentEntryId,
+  PidTag.ParentFolderId,
+  PidTag.DisplayName,
+  PidTag.ObjectType,
+  PidTag.FolderType,
+  PidTag.RecordKey,
+  PidTag.SourceKey,
+  PidTag.ParentSourceKey,
+  PidTag.StoreEntryId,
+  PidTag.StoreRecordKey,
+  PidTag.MappingSignature,
+  PidTag.ContainerClass,
+  PidTag.Subfolders,
+  PidTag.Rights,
+  PidTag.Access,
+  PidTag.AccessLevel,
+]);
+
+/** Entry ids of default folders ([MS-OXOSFLD] 2.2.3). */
+const LEADS: ReadonlySet<PropertyTag> = new Set([
+  PidTag.IpmAppointmentEntryId,
+  PidTag.IpmContactEntryId,
+  PidTag.IpmJournalEntryId,
+  PidTag.IpmNoteEntryId,
+  PidTag.IpmTaskEntryId,
+  PidTag.IpmDraftsEntryId,
+]);
 
 /** What nobody may do in a search folder. */
 const CREATING = Access.CreateHierarchy | Access.CreateContents | Access.CreateAssociated;
@@ -94,16 +126,24 @@ abstract class StoredObject implements PropertyObject {
 export class FolderObject extends StoredObject {
   readonly kind = 'folder';
   readonly id: Counter;
+  /** Whether it was opened as one that is soft-deleted: to look at, and to recover from. */
+  readonly deleted: boolean;
 
-  constructor(logon: Logon, id: Counter) {
+  constructor(logon: Logon, id: Counter, deleted = false) {
     super(logon, READ_ONLY_OF_FOLDERS);
     this.id = id;
+    this.deleted = deleted;
+  }
+
+  /** Names it among all that is stored in the mailbox. */
+  get lockName(): string {
+    return `folder ${this.id}`;
   }
 
   close(): void {}
 
   protected properties(): MutableProperties {
-    const { type } = this.logon.folder(this.id);
+    const { type } = this.logon.folder(this.id, this.deleted);
     const properties = this.logon.store.folders.properties(this.id);
     const rights = this.logon.rights(this.id);
     if (!this.logon.isOwner) properties.set(PidTag.Subfolders, this.#hasVisibleSubfolders());
@@ -111,7 +151,24 @@ export class FolderObject extends StoredObject {
     const access = accessOf(rights);
     properties.set(PidTag.Access, type === FolderType.Search ? access & ~CREATING : access);
     properties.set(PidTag.AccessLevel, has(rights, Right.FolderOwner) ? 1 : 0);
-    return properties;
+    return maySee(rights) ? properties : this.#wayOn(properties);
+  }
+
+  /** What is told of a folder to whoever may only go on from it: what every mailbox has, and where the default folders are that he may see. */
+  #wayOn(properties: Properties): MutableProperties {
+    return new Map(
+      [...properties].filter(
+        ([tag, value]) => TOLD_ON_THE_WAY.has(tag) || (LEADS.has(tag) && this.#leadsToVisible(value)),
+      ),
+    );
+  }
+
+  /** Whether an entry id, which clients can have written, is that of a folder here that the caller may see. */
+  #leadsToVisible(entryId: PropertyValue): boolean {
+    const { store } = this.logon;
+    const id = entryIdOf(entryId);
+    if (id?.kind !== 'folder' || id.folder.guid !== store.info.replicaGuid) return false;
+    return maySee(this.logon.rights(id.folder.counter));
   }
 
   #hasVisibleSubfolders(): boolean {

@@ -36,6 +36,8 @@ export abstract class OverlayObject implements PropertyObject {
     this.#readOnly = readOnly;
   }
 
+  /** Names it among all that is stored in the mailbox; itself where it is not stored. */
+  abstract get lockName(): string | object;
   /** Whether it may be changed: it was opened so, and is not saved for good. */
   abstract get writable(): boolean;
   /** A value of any size that is stored. */

@@ -29,6 +29,16 @@ const COMPUTED: readonly PropertyTag[] = [
   PidTag.LocalCommitTime,
 ];
 
+/** Of what is soft-deleted. */
+const DELETED: readonly PropertyTag[] = [
+  PidTag.DeletedFolderCount,
+  PidTag.DeletedMessageCount,
+  PidTag.DeletedAssociatedMessageCount,
+  PidTag.DeletedMessageSizeExtended,
+  PidTag.DeletedNormalMessageSizeExtended,
+  PidTag.DeletedAssociatedMessageSizeExtended,
+];
+
 /** [MS-OXCFOLD] 2.2.2.2.1. */
 export const READ_ONLY_OF_FOLDERS = ids([
   ...COMPUTED,
@@ -49,6 +59,7 @@ export const READ_ONLY_OF_FOLDERS = ids([
   PidTag.HierRev,
   PidTag.LocalCommitTimeMax,
   PidTag.DeletedCountTotal,
+  ...DELETED,
   PidTag.DeletedOn,
   PidTag.ArticleNumberNext,
   PidTag.HasRules,
@@ -80,6 +91,7 @@ export const READ_ONLY_OF_MESSAGES = ids([
   PidTag.LastModifierName,
   PidTag.LastModifierEntryId,
   PidTag.Rights,
+  PidTag.DeletedOn,
 ]);
 
 /** [MS-OXCMSG] 2.2.2. */
@@ -99,6 +111,8 @@ export const READ_ONLY_OF_LOGONS = ids([
   PidTag.NormalMessageSize,
   PidTag.AssociatedMessageSize,
   PidTag.ContentCount,
+  PidTag.DeletedCountTotal,
+  ...DELETED,
   PidTag.UserEntryId,
   PidTag.UserName,
   PidTag.MailboxOwnerEntryId,

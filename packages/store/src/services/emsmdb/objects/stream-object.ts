@@ -8,15 +8,9 @@ import {
   encodeUnicode,
   type TextCoding,
 } from '../../../mapi/text-coding.ts';
-import { type Allowance, MAX_STREAM } from '../limits.ts';
-
-/** What a stream writes to. */
-export interface StreamTarget {
-  /** Gives the property its value. */
-  write(value: PropertyValue): void;
-  /** Has the stream asked for its bytes before anybody reads the object; the result ends that. */
-  addWriter?(stream: StreamObject): () => void;
-}
+import { MAX_STREAM } from '../limits.ts';
+import type { Region, StreamLocks } from './region-locks.ts';
+import type { StreamBytes } from './stream-bytes.ts';
 
 /** Types of which there are streams ([MS-OXCPRPT] 3.2.5.9). */
 const STREAMABLE: readonly number[] = [
@@ -31,6 +25,11 @@ export function isStreamable(tag: PropertyTag): boolean {
   return STREAMABLE.includes(typeOf(tag));
 }
 
+/** The tag under which a stream's value is kept. */
+export function streamTag(tag: PropertyTag): PropertyTag {
+  return typeOf(tag) === PropertyType.String8 ? withType(tag, PropertyType.String) : tag;
+}
+
 /** The bytes that a stream over a property has: text without its terminator. */
 export function streamBytes(tag: PropertyTag, value: PropertyValue, coding: TextCoding): Uint8Array {
   if (value instanceof Uint8Array) return value;
@@ -39,87 +38,60 @@ export function streamBytes(tag: PropertyTag, value: PropertyValue, coding: Text
 }
 
 /** The value that bytes make of a property, which is kept as {@link streamTag}. */
-function streamValue(tag: PropertyTag, bytes: Uint8Array, coding: TextCoding): PropertyValue {
+export function streamValue(tag: PropertyTag, bytes: Uint8Array, coding: TextCoding): PropertyValue {
   if (typeOf(tag) === PropertyType.String8) return decodeString8(bytes, coding.codePage);
   return typeOf(tag) === PropertyType.String ? decodeUnicode(bytes) : bytes.slice();
 }
 
-/** What a stream is over. */
-export interface StreamOptions {
-  readonly tag: PropertyTag;
-  readonly coding: TextCoding;
-  readonly allowance: Allowance;
-  /** Left out where it is for reading alone. */
-  readonly target?: StreamTarget;
-}
+/** All of a stream, and what it may yet become. */
+export const WHOLE: Region = { from: 0n, to: 1n << 64n };
 
-/** A stream over a property ([MS-OXCPRPT] 3.2.5.9 ff.): bytes and a position. What is written belongs to the object at once. */
+/** A stream over a property ([MS-OXCPRPT] 3.2.5.9 ff.): bytes and a position. */
 export class StreamObject {
   readonly kind = 'stream';
-  readonly #options: StreamOptions;
-  readonly #forget: (() => void) | undefined;
-  #bytes: Uint8Array;
-  #length: number;
-  #position = 0;
-  #dirty = false;
+  readonly #bytes: StreamBytes;
+  readonly #locks: StreamLocks;
+  #position: number;
 
-  /** Throws NotEnoughMemory. */
-  constructor(bytes: Uint8Array, options: StreamOptions) {
-    options.allowance.use(bytes.length);
-    this.#options = options;
-    // The bytes are the value itself, perhaps: what is written must not change that.
-    this.#bytes = options.target === undefined ? bytes : bytes.slice();
-    this.#length = bytes.length;
-    this.#forget = options.target?.addWriter?.(this);
+  constructor(bytes: StreamBytes, locks: StreamLocks, position = 0) {
+    this.#bytes = bytes.open();
+    this.#locks = locks;
+    this.#position = position;
   }
 
   get size(): number {
-    return this.#length;
+    return this.#bytes.length;
   }
 
   get writable(): boolean {
-    return this.#options.target !== undefined;
+    return this.#bytes.writable;
   }
 
-  get position(): number {
-    return this.#position;
-  }
-
-  /** A view of at most so many bytes; the position moves. */
+  /** A view of at most so many bytes; the position moves. Throws AccessDenied and NetworkError for what is locked. */
   read(count: number): Uint8Array {
-    const from = Math.min(this.#position, this.#length);
-    const to = Math.min(from + count, this.#length);
+    const from = Math.min(this.#position, this.size);
+    const to = Math.min(from + count, this.size);
+    this.#locks.check(regionOf(from, to), 'read');
     this.#position = Math.max(this.#position, to);
-    return this.#bytes.subarray(from, to);
+    return this.#bytes.slice(from, to);
   }
 
-  /** Bytes from the position to the end. */
-  get remaining(): number {
-    return Math.max(0, this.#length - this.#position);
-  }
-
-  /** Throws StreamAccessDenied, TooBig, NotEnoughMemory. */
+  /** Throws StreamAccessDenied, TooBig, NotEnoughMemory; NetworkError for what was locked. */
   write(bytes: Uint8Array): void {
-    this.#requireWritable();
     const end = this.#position + bytes.length;
-    if (end > MAX_STREAM) throw new StoreError(ErrorCode.TooBig, `a stream of ${end} bytes`);
-    this.#grow(end);
-    this.#bytes.set(bytes, this.#position);
+    // Between the end of the stream and what is written beyond it come zeros.
+    this.#locks.check(regionOf(Math.min(this.#position, this.size), end), 'write');
+    this.#bytes.write(this.#position, bytes);
     this.#position = end;
-    this.#length = Math.max(this.#length, end);
-    this.#dirty = true;
   }
 
-  /** Cuts it, or fills it with zeros. Throws StreamAccessDenied, TooBig, NotEnoughMemory. */
+  /** Cuts it, or fills it with zeros. Throws StreamAccessDenied, TooBig, NotEnoughMemory; NetworkError for what was locked. */
   setSize(size: bigint): void {
-    this.#requireWritable();
     if (size > BigInt(MAX_STREAM)) throw new StoreError(ErrorCode.TooBig, `a stream of ${size} bytes`);
     const length = Number(size);
-    this.#grow(length);
-    if (length < this.#length) this.#bytes.fill(0, length, this.#length);
-    this.#length = length;
+    this.#locks.check(regionOf(Math.min(length, this.size), Math.max(length, this.size)), 'write');
+    this.#bytes.resize(length);
     this.#position = Math.min(this.#position, length);
-    this.#dirty = true;
   }
 
   /** Moves; what is written past the end later leaves zeros before it. Throws StreamInvalidParam, StreamSeekError. */
@@ -127,7 +99,7 @@ export class StreamObject {
     let from: number;
     if (origin === StreamOrigin.Beginning) from = 0;
     else if (origin === StreamOrigin.Current) from = this.#position;
-    else if (origin === StreamOrigin.End) from = this.#length;
+    else if (origin === StreamOrigin.End) from = this.size;
     else throw new StoreError(ErrorCode.StreamInvalidParam, `origin ${origin}`);
     const position = BigInt(from) + offset;
     if (position < 0n || position > BigInt(MAX_STREAM)) {
@@ -137,50 +109,35 @@ export class StreamObject {
     return this.#position;
   }
 
-  /** Another stream over the same bytes as they are now; it is for reading alone. */
+  /** Another stream over the same bytes, with a position of its own ([MS-OXCPRPT] 3.2.5.24). */
   clone(): StreamObject {
-    const { tag, coding, allowance } = this.#options;
-    const bytes = this.#bytes.slice(0, this.#length);
-    const clone = new StreamObject(bytes, { tag, coding, allowance });
-    clone.#position = this.#position;
-    return clone;
+    return new StreamObject(this.#bytes, this.#locks.another(), this.#position);
   }
 
-  /** Gives the object what was written since the last time. */
-  flush(): void {
-    if (!this.#dirty) return;
-    this.#dirty = false;
-    const { tag, coding, target } = this.#options;
-    target?.write(streamValue(tag, this.#bytes.subarray(0, this.#length), coding));
+  /** Gives the object what was written since the last time. It is given all bytes anew, so that none may be locked by others. */
+  commit(): void {
+    this.#locks.check(WHOLE, 'write');
+    this.#bytes.flush();
+  }
+
+  /** See {@link StreamLocks.lock}. */
+  lock(region: Region, flags: number, now: number): void {
+    this.#locks.lock(region, flags, now, () => this.#bytes.discard());
+  }
+
+  unlock(region: Region): void {
+    this.#locks.unlock(region);
   }
 
   close(): void {
     try {
-      this.flush();
+      this.#bytes.close();
     } finally {
-      this.#forget?.();
-      this.#options.allowance.use(-this.#bytes.length);
-      this.#bytes = this.#bytes.subarray(0, 0);
-      this.#length = 0;
+      this.#locks.close();
     }
-  }
-
-  #requireWritable(): void {
-    if (!this.writable) throw new StoreError(ErrorCode.StreamAccessDenied, 'the stream was opened to be read');
-  }
-
-  /** Room for so many bytes, twice as many as before where that is not enough. */
-  #grow(length: number): void {
-    if (length <= this.#bytes.length) return;
-    const capacity = Math.min(MAX_STREAM, Math.max(length, 2 * this.#bytes.length, 1024));
-    this.#options.allowance.use(capacity - this.#bytes.length);
-    const grown = new Uint8Array(capacity);
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
   }
 }
 
-/** The tag under which a stream's value is kept. */
-export function streamTag(tag: PropertyTag): PropertyTag {
-  return typeOf(tag) === PropertyType.String8 ? withType(tag, PropertyType.String) : tag;
+function regionOf(from: number, to: number): Region {
+  return { from: BigInt(from), to: BigInt(to) };
 }

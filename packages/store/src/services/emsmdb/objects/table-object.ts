@@ -1,4 +1,6 @@
 import type { Table } from '../../../mailbox/table.ts';
+import type { TablesAtWork } from '../limits.ts';
+import type { Logon } from '../logon.ts';
 
 /** An open table ([MS-OXCTABL]) and what tells its client that it has changed. */
 export class TableObject {
@@ -8,6 +10,7 @@ export class TableObject {
   readonly #watch: ((handle: number) => () => void) | undefined;
   readonly #closed: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
+  #atWork: TablesAtWork | undefined;
 
   /**
    * @param check throws where whoever has opened the table may not see it any more; undefined where he always may.
@@ -24,15 +27,20 @@ export class TableObject {
   /** The table, for whoever may still see it. */
   get table(): Table {
     this.#check?.();
+    this.#atWork?.use(this.#table);
     return this.#table;
   }
 
-  opened(handle: number): void {
+  opened(handle: number, { allowance, session }: Logon): void {
+    this.#atWork = allowance.tables;
+    this.#atWork.use(this.#table);
+    this.#table.heldBy((bytes) => session.allowance.use(bytes));
     this.#unwatch = this.#watch?.(handle);
   }
 
   close(): void {
     this.#unwatch?.();
+    this.#atWork?.forget(this.#table);
     this.#table.close();
     this.#closed?.();
   }

@@ -3,11 +3,13 @@ import { ATTACHMENT_HANDLERS } from './attachments.ts';
 import { COPY_HANDLERS } from './copy.ts';
 import { FOLDER_CONTENTS_HANDLERS } from './folder-contents.ts';
 import { FOLDER_HANDLERS } from './folders.ts';
+import { LOCAL_REPLICA_HANDLERS } from './local-replica.ts';
 import { LOGON_HANDLERS } from './logon.ts';
 import { MESSAGE_HANDLERS } from './messages.ts';
 import { NAME_HANDLERS } from './names.ts';
 import { NOTIFICATION_HANDLERS } from './notifications.ts';
 import { OPEN_TABLE_HANDLERS } from './open-tables.ts';
+import { PER_USER_HANDLERS } from './per-user.ts';
 import { PERMISSION_HANDLERS } from './permissions.ts';
 import { PROPERTY_HANDLERS } from './properties.ts';
 import { READ_STATE_HANDLERS } from './read-state.ts';
@@ -24,11 +26,13 @@ export const HANDLERS: ReadonlyMap<number, Handler> = new Map(
     COPY_HANDLERS,
     FOLDER_CONTENTS_HANDLERS,
     FOLDER_HANDLERS,
+    LOCAL_REPLICA_HANDLERS,
     LOGON_HANDLERS,
     MESSAGE_HANDLERS,
     NAME_HANDLERS,
     NOTIFICATION_HANDLERS,
     OPEN_TABLE_HANDLERS,
+    PER_USER_HANDLERS,
     PERMISSION_HANDLERS,
     PROPERTY_HANDLERS,
     READ_STATE_HANDLERS,

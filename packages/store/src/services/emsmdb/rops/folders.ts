@@ -11,6 +11,7 @@ import {
   DeleteFolderFlags,
   MoveFolder,
   OpenFolder,
+  OpenFolderFlags,
 } from '../../../mapi/rops/folder.ts';
 import type { Logon } from '../logon.ts';
 import { folderOf } from '../narrow.ts';
@@ -22,10 +23,10 @@ const KNOWN_DELETE_FLAGS =
   DeleteFolderFlags.DelMessages | DeleteFolderFlags.DelFolders | DeleteFolderFlags.DeleteHardDelete;
 
 /** [MS-OXCFOLD] 3.2.5.1. */
-const openFolder = on(OpenFolder, (context, { folderId }) => {
+const openFolder = on(OpenFolder, (context, { folderId, openModeFlags }) => {
   const { logon } = context;
-  const { id } = logon.folder(logon.counter(folderId));
-  context.open(new FolderObject(logon, id));
+  const { id } = logon.folder(logon.counter(folderId), (openModeFlags & OpenFolderFlags.OpenSoftDeleted) !== 0);
+  context.open(new FolderObject(logon, id, logon.store.folders.get(id) === undefined));
   return { hasRules: false, isGhosted: false };
 });
 
@@ -51,11 +52,12 @@ const createFolder = on(CreateFolder, (context, request) => {
   return { folderId: logon.id(id), isExistingFolder: false };
 });
 
-/** [MS-OXCFOLD] 3.2.5.3: all of it or nothing. */
+/** [MS-OXCFOLD] 3.2.5.3: all of it or nothing. For good, one that is soft-deleted already too. */
 const deleteFolder = on(DeleteFolder, ({ logon, object }, { deleteFolderFlags: flags, folderId }) => {
   if ((flags & ~KNOWN_DELETE_FLAGS) !== 0) throw new StoreError(ErrorCode.InvalidParam, `flags ${flags}`);
-  const folder = childOf(logon, folderOf(object), folderId);
-  logon.require(folder.id, Right.FolderOwner);
+  const hard = (flags & DeleteFolderFlags.DeleteHardDelete) !== 0;
+  const folder = childOf(logon, folderOf(object), folderId, hard);
+  if (!isDeleted(logon, folder)) logon.require(folder.id, Right.FolderOwner);
   // What a search folder shows lies elsewhere, and stays there.
   const hasMessages = folder.type !== FolderType.Search && folder.contentCount + folder.associatedCount > 0;
   if (
@@ -65,27 +67,27 @@ const deleteFolder = on(DeleteFolder, ({ logon, object }, { deleteFolderFlags: f
   ) {
     return { partialCompletion: true };
   }
-  logon.store.folders.delete(folder.id);
+  logon.store.folders.delete(folder.id, hard);
   return { partialCompletion: false };
 });
 
-/** [MS-OXCFOLD] 3.2.5.7. */
+/** [MS-OXCFOLD] 3.2.5.7. From among the soft-deleted folders it recovers. */
 const moveFolder = on(MoveFolder, (context, request) => {
   const { logon } = context;
-  const folder = childOf(logon, folderOf(context.object), request.folderId);
+  const folder = childOf(logon, folderOf(context.object), request.folderId, true);
   const to = folderOf(context.other(request.destHandleIndex, ErrorCode.DstNullObject));
-  logon.require(folder.id, Right.FolderOwner);
+  if (!isDeleted(logon, folder)) logon.require(folder.id, Right.FolderOwner);
   logon.require(to.id, Right.CreateSubfolder);
   logon.store.folders.move(folder.id, to.id, request.newFolderName === '' ? folder.name : request.newFolderName);
   return { partialCompletion: false };
 });
 
-/** [MS-OXCFOLD] 3.2.5.8. Who may not read a folder below it copies none of them. */
+/** [MS-OXCFOLD] 3.2.5.8, of a soft-deleted folder too. Who may not read a folder below it copies none of them. */
 const copyFolder = on(CopyFolder, (context, request) => {
   const { logon } = context;
-  const folder = childOf(logon, folderOf(context.object), request.folderId);
+  const folder = childOf(logon, folderOf(context.object), request.folderId, true);
   const to = folderOf(context.other(request.destHandleIndex, ErrorCode.DstNullObject));
-  logon.require(folder.id, Right.ReadAny);
+  if (!isDeleted(logon, folder)) logon.require(folder.id, Right.ReadAny);
   logon.require(to.id, Right.CreateSubfolder);
   const deep = request.wantRecursive && hasRightsBelow(logon, folder, Right.ReadAny);
   const name = request.newFolderName === '' ? folder.name : request.newFolderName;
@@ -93,11 +95,16 @@ const copyFolder = on(CopyFolder, (context, request) => {
   return { partialCompletion: request.wantRecursive && !deep };
 });
 
-/** A folder that the caller may see directly below another. Throws NotFound. */
-function childOf(logon: Logon, parent: FolderObject, id: ObjectId): Folder {
-  const folder = logon.folder(logon.counter(id));
+/** A folder that the caller may see directly below another, or `withDeleted` that was deleted from there. Throws NotFound. */
+function childOf(logon: Logon, parent: FolderObject, id: ObjectId, withDeleted: boolean): Folder {
+  const folder = logon.folder(logon.counter(id), withDeleted);
   if (folder.parent !== parent.id) throw new StoreError(ErrorCode.NotFound, `folder ${folder.id} is elsewhere`);
   return folder;
+}
+
+/** Whether a folder is soft-deleted, and so the owner's to do with what he likes. */
+function isDeleted(logon: Logon, { id }: Folder): boolean {
+  return logon.store.folders.get(id) === undefined;
 }
 
 /** Whether everything below a folder is the caller's to delete. */

@@ -82,7 +82,7 @@ function open(context: RopContext, entry: DirectoryEntry, caller: DirectoryEntry
       caller,
       owner: entry,
       serverName: services.directory.organization.serverName,
-      refused: (fields, message) => services.log.warn({ event: 'store.access.refused', ...fields }, message),
+      log: services.log,
     });
   } catch (error) {
     mailbox.release();

@@ -37,9 +37,11 @@ const openMessage = on(OpenMessage, (context, { folderId, messageId, openModeFla
   const { logon } = context;
   // Clients leave the folder out with an id of zero where they know the message alone.
   const folder = folderId === 0n ? undefined : logon.counter(folderId);
-  const found = visibleMessage(logon, messageId, folder);
+  const withDeleted = (openModeFlags & OpenMessageFlags.OpenSoftDeleted) !== 0;
+  const found = visibleMessage(logon, messageId, folder, withDeleted);
   const owned = () => isOwned(logon, logon.store, found.id);
-  const mayWrite = logon.may(found.folder, Right.EditAny, Right.EditOwned, owned);
+  // What is deleted is read and recovered, but not changed.
+  const mayWrite = !found.deleted && logon.may(found.folder, Right.EditAny, Right.EditOwned, owned);
   const mode = openModeFlags & OpenMessageFlags.BestAccess;
   if (mode === OpenMessageFlags.ReadWrite && !mayWrite) {
     throw logon.deny('a message may not be changed', { folder: found.folder, message: found.id });
@@ -49,9 +51,10 @@ const openMessage = on(OpenMessage, (context, { folderId, messageId, openModeFla
   const message = new FolderMessage(logon, {
     folder: found.folder,
     associated: found.associated,
+    deleted: found.deleted,
     stored,
     writable: mode !== OpenMessageFlags.ReadOnly && mayWrite,
-    access: () => accessOf(logon, found.folder, owned),
+    access: () => accessOf(logon, found.folder, owned) & (found.deleted ? ~Access.Modify : ~0),
     owned,
   });
   context.open(message);

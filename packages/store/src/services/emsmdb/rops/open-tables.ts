@@ -1,3 +1,4 @@
+import { deletedSetOf } from '../../../mailbox/deleted-sets.ts';
 import type { MailboxEvent } from '../../../mailbox/model.ts';
 import { Right } from '../../../mailbox/permissions.ts';
 import { ContentsTable } from '../../../mailbox/tables/contents-table.ts';
@@ -16,9 +17,9 @@ import { mayLearn, watchTable } from '../watch.ts';
 const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
   const { logon, coding } = context;
   const folder = folderOf(context.object);
-  logon.folder(folder.id);
-  refuseSoftDeleted(tableFlags);
-  const rows = hierarchyRows(logon, folder, (tableFlags & TableFlags.Depth) !== 0);
+  logon.folder(folder.id, folder.deleted);
+  const deleted = (tableFlags & TableFlags.SoftDeletes) !== 0;
+  const rows = hierarchyRows(logon, folder, (tableFlags & TableFlags.Depth) !== 0, deleted);
   const table = new MemoryTable(rows, coding);
   const isSilent = (tableFlags & (TableFlags.NoNotifications | TableFlags.SuppressesNotifications)) !== 0;
   const concerns = (event: MailboxEvent) => ofFolders(event) && mayLearn(logon, event);
@@ -32,15 +33,19 @@ const getHierarchyTable = on(GetHierarchyTable, (context, { tableFlags }) => {
 const getContentsTable = on(GetContentsTable, (context, { tableFlags }) => {
   const { logon, coding } = context;
   const folder = folderOf(context.object);
-  logon.require(folder.id, Right.ReadAny);
-  refuseSoftDeleted(tableFlags);
+  if (folder.deleted) logon.folder(folder.id, true);
+  else logon.require(folder.id, Right.ReadAny);
   if ((tableFlags & TableFlags.ConversationMembers) !== 0) {
     throw new StoreError(ErrorCode.NotSupported, 'members of conversations');
   }
   const associated = (tableFlags & TableFlags.Associated) !== 0;
-  const table = new ContentsTable({ index: logon.store.contents, folder: folder.id, associated, coding });
-  const concerns = ({ message, folder: at, oldFolder, search }: MailboxEvent) => {
+  const deleted = (tableFlags & TableFlags.SoftDeletes) !== 0;
+  const shown = deleted ? deletedSetOf(folder.id) : folder.id;
+  const table = new ContentsTable({ index: logon.store.contents, folder: shown, associated, coding });
+  const concerns = ({ kind, message, folder: at, oldFolder, search }: MailboxEvent) => {
     if (search !== undefined) return search === folder.id;
+    // Soft-deleted messages come with those that are deleted; that they go is told as a change of the folder.
+    if (deleted) return at === folder.id && (message === undefined || kind === 'deleted');
     return message !== undefined && (at === folder.id || oldFolder === folder.id);
   };
   const isSilent = (tableFlags & TableFlags.NoNotifications) !== 0;
@@ -49,11 +54,6 @@ const getContentsTable = on(GetContentsTable, (context, { tableFlags }) => {
   context.open(new TableObject(table, check, watch));
   return { rowCount: table.rowCount };
 });
-
-/** What is deleted is gone: nothing could stand in a table of it. */
-function refuseSoftDeleted(tableFlags: number): void {
-  if ((tableFlags & TableFlags.SoftDeletes) !== 0) throw new StoreError(ErrorCode.NotSupported, 'soft-deleted rows');
-}
 
 /** [MS-OXCMSG] 3.2.5.16. */
 const getAttachmentTable = on(GetAttachmentTable, (context) => {

@@ -4,17 +4,13 @@ import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
 import { counterOf, OWN_REPLID, objectId, replidOf } from '../../../mapi/object-id.ts';
 import {
   GetOwningServers,
-  GetPerUserGuid,
-  GetPerUserLongTermIds,
   GetReceiveFolder,
   GetReceiveFolderTable,
   GetStoreState,
   IdFromLongTermId,
   LongTermIdFromId,
   PublicFolderIsGhosted,
-  ReadPerUserInformation,
   SetReceiveFolder,
-  WritePerUserInformation,
 } from '../../../mapi/rops/store.ts';
 import { GetAddressTypes, GetTransportFolder, OptionsData, SetSpooler } from '../../../mapi/rops/transport.ts';
 import { logonOf } from '../narrow.ts';
@@ -76,21 +72,9 @@ const idFromLongTermId = on(IdFromLongTermId, ({ object }, { longTermId }) => {
   return { objectId: objectId(longTermId.counter) };
 });
 
-/** Read states of public folders, of which there are none ([MS-OXCSTOR] 3.2.5.9 to 3.2.5.12). */
-const getPerUserLongTermIds = on(GetPerUserLongTermIds, ({ object }) => {
+/** [MS-OXCSTOR] 3.2.5.7: in a private mailbox nothing is ghosted, whatever folder is asked for. */
+const publicFolderIsGhosted = on(PublicFolderIsGhosted, ({ object }) => {
   logonOf(object);
-  return { longTermIds: [] };
-});
-
-const readPerUserInformation = on(ReadPerUserInformation, ({ object }) => {
-  logonOf(object);
-  return { hasFinished: true, data: NOTHING };
-});
-
-/** A private mailbox' folders are nowhere else ([MS-OXCSTOR] 3.2.5.7). */
-const publicFolderIsGhosted = on(PublicFolderIsGhosted, ({ object }, { folderId }) => {
-  const logon = logonOf(object);
-  logon.folder(logon.counter(folderId));
   return { isGhosted: false };
 });
 
@@ -124,11 +108,8 @@ export const STORE_HANDLERS = [
   getStoreState,
   longTermIdFromId,
   idFromLongTermId,
-  getPerUserLongTermIds,
-  refuse(GetPerUserGuid, ErrorCode.NotFound),
-  readPerUserInformation,
-  refuse(WritePerUserInformation),
   publicFolderIsGhosted,
+  // [MS-OXCSTOR] 3.2.5.6: a private mailbox may fail it, or answer it rightly. No server owns what is no public folder.
   refuse(GetOwningServers),
   getAddressTypes,
   setSpooler,

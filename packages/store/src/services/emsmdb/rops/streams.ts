@@ -1,6 +1,6 @@
+import { Right } from '../../../mailbox/permissions.ts';
 import { ErrorCode, StoreError } from '../../../mapi/error-code.ts';
-import type { PropertyTag } from '../../../mapi/property.ts';
-import { PropertyType, typeOf } from '../../../mapi/property.ts';
+import { idOf, type PropertyTag, PropertyType, typeOf } from '../../../mapi/property.ts';
 import {
   CloneStream,
   CommitStream,
@@ -22,8 +22,11 @@ import { MAX_STREAM } from '../limits.ts';
 import { propertiesOf, streamOf } from '../narrow.ts';
 import { FolderObject } from '../objects/folder-object.ts';
 import { OverlayObject } from '../objects/overlay-object.ts';
-import { isStreamable, StreamObject, type StreamTarget, streamBytes, streamTag } from '../objects/stream-object.ts';
-import { CallFailedError, on, type RopContext, refuse } from '../rop-context.ts';
+import { LockedProperty, type Region, StreamLocks } from '../objects/region-locks.ts';
+import { StreamBytes, type StreamTarget } from '../objects/stream-bytes.ts';
+import { isStreamable, StreamObject, streamBytes, streamTag, streamValue, WHOLE } from '../objects/stream-object.ts';
+import { has } from '../rights.ts';
+import { CallFailedError, on, type RopContext } from '../rop-context.ts';
 
 /** The largest MaximumByteCount ([MS-OXCPRPT] 2.2.15.1). */
 const MAX_BYTE_COUNT = 0x80000000;
@@ -43,24 +46,43 @@ const openStream = on(OpenStream, (context, { propertyTag: tag, openModeFlags: m
   if (!isStreamable(tag) || (object instanceof FolderObject && typeOf(tag) !== PropertyType.Binary)) {
     throw new StoreError(ErrorCode.NotSupported, `a stream of type ${typeOf(tag)}`);
   }
-  const target = mode === OpenStreamFlags.ReadOnly ? undefined : targetOf(object, tag, mode);
-  const value = mode === OpenStreamFlags.Create ? NOTHING : object.load(streamTag(tag));
-  if (value === undefined) throw new StoreError(ErrorCode.NotFound, `property ${tag.toString(16)}`);
-  const bytes = streamBytes(tag, value, coding);
-  const { allowance } = context.session;
-  const stream = new StreamObject(bytes, { tag, coding, allowance, ...(target !== undefined && { target }) });
+  const { session, logon } = context;
+  const locks = new StreamLocks(logon.locks, session, new LockedProperty(object.lockName, idOf(tag)));
+  const target = mode === OpenStreamFlags.ReadOnly ? undefined : targetOf(context, object, tag, mode, locks);
+  const load = () => {
+    const value = object.load(streamTag(tag));
+    return value === undefined ? undefined : streamBytes(tag, value, coding);
+  };
+  const bytes = mode === OpenStreamFlags.Create ? NOTHING : load();
+  if (bytes === undefined) throw new StoreError(ErrorCode.NotFound, `property ${tag.toString(16)}`);
+  const { allowance } = session;
+  const stream = new StreamObject(
+    new StreamBytes(bytes, { allowance, load, ...(target !== undefined && { target }) }),
+    locks,
+  );
   if (mode === OpenStreamFlags.Create) stream.setSize(0n);
   context.open(stream);
   return { streamSize: stream.size };
 });
 
 /** Where a stream writes; undefined where the best that there is, is to read. Throws AccessDenied. */
-function targetOf(object: FolderObject | OverlayObject, tag: PropertyTag, mode: number): StreamTarget | undefined {
+function targetOf(
+  { coding }: RopContext,
+  object: FolderObject | OverlayObject,
+  tag: PropertyTag,
+  mode: number,
+  locks: StreamLocks,
+): StreamTarget | undefined {
   const kept = streamTag(tag);
   if (object instanceof FolderObject) {
+    const { logon, id } = object;
+    if (mode === OpenStreamFlags.BestAccess && !has(logon.rights(id), Right.FolderOwner)) return undefined;
+    logon.require(id, Right.FolderOwner);
     return {
-      write: (value) => {
-        const [failed] = object.set(new Map([[kept, value]]));
+      write: (bytes) => {
+        // It is stored at once, by a release of the stream too, whatever others have locked of it.
+        locks.check(WHOLE, 'write');
+        const [failed] = object.set(new Map([[kept, streamValue(tag, bytes, coding)]]));
         if (failed !== undefined) throw new StoreError(failed.errorCode, 'the property cannot be set');
       },
     };
@@ -71,9 +93,9 @@ function targetOf(object: FolderObject | OverlayObject, tag: PropertyTag, mode: 
     throw new StoreError(ErrorCode.AccessDenied, 'the property cannot be written');
   }
   return {
-    write: (value) => {
+    write: (bytes) => {
       object.requireWritable();
-      object.put(kept, value);
+      object.put(kept, streamValue(tag, bytes, coding));
     },
     addWriter: (stream) => object.addWriter(stream),
   };
@@ -93,12 +115,12 @@ function write({ object }: RopContext, { data }: { readonly data: Uint8Array }) 
 
 const writeAndCommitStream = on(WriteAndCommitStream, (context, request) => {
   const written = write(context, request);
-  streamOf(context.object).flush();
+  streamOf(context.object).commit();
   return written;
 });
 
 const commitStream = on(CommitStream, ({ object }) => {
-  streamOf(object).flush();
+  streamOf(object).commit();
   return {};
 });
 
@@ -129,6 +151,24 @@ const cloneStream = on(CloneStream, (context) => {
   return {};
 });
 
+/** [MS-OXCPRPT] 3.2.5.21. Who may only read cannot keep those who may do more from it. */
+const lockRegionStream = on(LockRegionStream, ({ object, logon, services }, request) => {
+  const stream = streamOf(object);
+  if (!stream.writable && !logon.isOwner) throw logon.deny('what may only be read cannot be locked', {});
+  stream.lock(regionOf(request), request.lockFlags, services.now());
+  return {};
+});
+
+/** [MS-OXCPRPT] 3.2.5.22. */
+const unlockRegionStream = on(UnlockRegionStream, ({ object }, request) => {
+  streamOf(object).unlock(regionOf(request));
+  return {};
+});
+
+function regionOf(request: { readonly regionOffset: bigint; readonly regionSize: bigint }): Region {
+  return { from: request.regionOffset, to: request.regionOffset + request.regionSize };
+}
+
 export const STREAM_HANDLERS = [
   openStream,
   readStream,
@@ -141,7 +181,6 @@ export const STREAM_HANDLERS = [
   seekStream,
   copyToStream,
   cloneStream,
-  // Nobody else can have the stream open: there is nothing to lock.
-  refuse(LockRegionStream),
-  refuse(UnlockRegionStream),
+  lockRegionStream,
+  unlockRegionStream,
 ];
