@@ -25,6 +25,16 @@ export interface FolderRow extends Folder {
   readonly deletedOn?: bigint;
 }
 
+/** What a folder tells of its soft-deleted contents. */
+export const COUNTS_OF_DELETED: readonly PropertyTag[] = [
+  PidTag.DeletedFolderCount,
+  PidTag.DeletedMessageCount,
+  PidTag.DeletedAssociatedMessageCount,
+  PidTag.DeletedMessageSizeExtended,
+  PidTag.DeletedNormalMessageSizeExtended,
+  PidTag.DeletedAssociatedMessageSizeExtended,
+];
+
 /** Folder properties that are computed, or kept as columns: never stored, whatever a client sets. By property id. */
 export const COMPUTED_FOLDER_IDS: ReadonlySet<number> = new Set(
   [
@@ -52,12 +62,7 @@ export const COMPUTED_FOLDER_IDS: ReadonlySet<number> = new Set(
     PidTag.HierarchyChangeNumber,
     PidTag.LocalCommitTimeMax,
     PidTag.DeletedCountTotal,
-    PidTag.DeletedFolderCount,
-    PidTag.DeletedMessageCount,
-    PidTag.DeletedAssociatedMessageCount,
-    PidTag.DeletedMessageSizeExtended,
-    PidTag.DeletedNormalMessageSizeExtended,
-    PidTag.DeletedAssociatedMessageSizeExtended,
+    ...COUNTS_OF_DELETED,
     PidTag.DeletedOn,
     PidTag.ArticleNumberNext,
     PidTag.Access,

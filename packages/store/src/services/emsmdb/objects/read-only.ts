@@ -1,3 +1,4 @@
+import { COUNTS_OF_DELETED } from '../../../mailbox/folder-properties.ts';
 import { idOf, type PropertyTag } from '../../../mapi/property.ts';
 import { PidTag } from '../../../mapi/property-tags.ts';
 
@@ -29,16 +30,6 @@ const COMPUTED: readonly PropertyTag[] = [
   PidTag.LocalCommitTime,
 ];
 
-/** Of what is soft-deleted. */
-const DELETED: readonly PropertyTag[] = [
-  PidTag.DeletedFolderCount,
-  PidTag.DeletedMessageCount,
-  PidTag.DeletedAssociatedMessageCount,
-  PidTag.DeletedMessageSizeExtended,
-  PidTag.DeletedNormalMessageSizeExtended,
-  PidTag.DeletedAssociatedMessageSizeExtended,
-];
-
 /** [MS-OXCFOLD] 2.2.2.2.1. */
 export const READ_ONLY_OF_FOLDERS = ids([
   ...COMPUTED,
@@ -59,7 +50,7 @@ export const READ_ONLY_OF_FOLDERS = ids([
   PidTag.HierRev,
   PidTag.LocalCommitTimeMax,
   PidTag.DeletedCountTotal,
-  ...DELETED,
+  ...COUNTS_OF_DELETED,
   PidTag.DeletedOn,
   PidTag.ArticleNumberNext,
   PidTag.HasRules,
@@ -112,7 +103,7 @@ export const READ_ONLY_OF_LOGONS = ids([
   PidTag.AssociatedMessageSize,
   PidTag.ContentCount,
   PidTag.DeletedCountTotal,
-  ...DELETED,
+  ...COUNTS_OF_DELETED,
   PidTag.UserEntryId,
   PidTag.UserName,
   PidTag.MailboxOwnerEntryId,
