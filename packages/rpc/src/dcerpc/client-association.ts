@@ -136,6 +136,11 @@ export class ClientAssociation implements PduSink {
     return this.#settled;
   }
 
+  /** Calls that were made and whose answers may still come. */
+  get calls(): number {
+    return this.#calls.size;
+  }
+
   /** Whether calls can be made. */
   get bound(): boolean {
     return this.#state === 'bound';

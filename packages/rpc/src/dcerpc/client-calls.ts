@@ -83,6 +83,11 @@ export class ClientCalls {
     this.#output = options.output;
   }
 
+  /** Calls that were made and whose answers may still come. */
+  get size(): number {
+    return this.#queue.size + this.#active.size;
+  }
+
   /** Calls may begin from now on. */
   establish(agreement: CallAgreement): void {
     this.#agreement = agreement;
@@ -180,7 +185,11 @@ export class ClientCalls {
     }
     // the rest of a request that was refused at its first fragment is not sent ([MS-RPCE] 3.3.3.5.8)
     if (this.#sending?.call === call) this.#sending = undefined;
-    this.#over(call, () => call.reject(faultError(call, fault, describe)));
+    if (!call.settled) {
+      this.#settle(call);
+      call.reject(faultError(call, fault, describe));
+    }
+    this.#over(call);
   }
 
   /** What waits too long is given up. */
@@ -262,13 +271,7 @@ export class ClientCalls {
       if (context === undefined)
         throw new RpchError('RPCH_NO_CONTEXT', 'caller', `p_cont_id ${contextId} was not accepted`);
       call.callId = this.nextCallId();
-      const head = requestHead({
-        callId: call.callId,
-        littleEndian,
-        contextId,
-        opnum,
-        ...(object !== undefined && { object }),
-      });
+      const head = requestHead({ callId: call.callId, littleEndian, contextId, opnum, object });
       const { protection, fragLength } = agreement;
       const tail = protection === undefined ? undefined : this.#trailer(call, context, agreement, protection);
       source = new FragmentSource(head, stub, fragLength, protection, tail);
@@ -316,16 +319,14 @@ export class ClientCalls {
   }
 
   #answer(call: ClientCall, stub: Uint8Array, littleEndian: boolean, owned: boolean): void {
-    this.#over(call, () => call.deliver(stub, littleEndian, owned));
+    this.#settle(call);
+    call.deliver(stub, littleEndian, owned);
+    this.#over(call);
   }
 
-  /** Nothing more will come for this call. */
-  #over(call: ClientCall, tell?: () => void): void {
+  /** Nothing more will come for this call, and whoever made it knows. */
+  #over(call: ClientCall): void {
     this.#active.delete(call.callId);
-    if (!call.settled) {
-      this.#settle(call);
-      tell?.();
-    }
     if (this.#active.size === 0) this.#paused?.resolve();
     this.#pump();
   }

@@ -127,8 +127,14 @@ export function bindClient<D extends InterfaceDeclaration>(
 function prototypeOf(declaration: InterfaceDeclaration): object {
   const methods: Record<string, unknown> = {};
   for (const [method, procedure] of Object.entries(declaration.procedures)) {
-    methods[method] = async function (this: Bound, input: unknown = {}, options?: CallOptions): Promise<unknown> {
-      const request = procedure.encodeRequest(input, this[LITTLE_ENDIAN]);
+    // Not async: a promise of its own for each call would only pass on the other one's.
+    methods[method] = function (this: Bound, input: unknown = {}, options?: CallOptions): Promise<unknown> {
+      let request: Uint8Array;
+      try {
+        request = procedure.encodeRequest(input, this[LITTLE_ENDIAN]);
+      } catch (error) {
+        return Promise.reject(error);
+      }
       const decode = (stub: Uint8Array, littleEndian: boolean): unknown =>
         procedure.decodeResponse(stub, littleEndian, input);
       return this[CALL](procedure.opnum, request, decode, options);

@@ -46,7 +46,9 @@ export function decodeRequest(pdu: Pdu): Request {
 }
 
 /** What a request needs besides its stub; alloc_hint and the fragment flags follow from that. */
-export type RequestHead = Omit<Request, 'pfcFlags' | 'allocHint' | 'object' | 'stub'> & { readonly object?: string };
+export type RequestHead = Omit<Request, 'pfcFlags' | 'allocHint' | 'object' | 'stub'> & {
+  readonly object?: string | undefined;
+};
 
 /** What {@link encodeRequest} needs. */
 export type RequestCall = RequestHead & { readonly stub: Uint8Array };

@@ -44,14 +44,13 @@ export class AssociationPool {
   call<T>(wanted: InterfaceIdentity, call: PooledCall, decode: StubDecoder<T>, options?: CallOptions): Promise<T> {
     const connection = this.#ready(wanted);
     if (connection === undefined) return this.#callLater(wanted, call, decode, options);
-    connection.calls++;
     return run(connection, wanted, call, decode, options);
   }
 
   /** Makes sure that `wanted` can be called. Rejects with why it cannot. */
   async bind(wanted: InterfaceIdentity): Promise<void> {
     const connection = await this.#take(wanted);
-    connection.calls--;
+    connection.expected--;
   }
 
   /** Ends all connections, and what is opening; calls that are not over reject. */
@@ -68,12 +67,12 @@ export class AssociationPool {
   ): Promise<T> {
     const connection = await this.#take(wanted);
     try {
-      return await run(connection, wanted, call, decode, options);
+      return await runExpected(connection, wanted, call, decode, options);
     } catch (error) {
       // Lost between the two: what the server cannot have seen may be sent again, once.
       const lost = error instanceof RpcCallError && error.fault === 'network' && !error.mayHaveExecuted;
       if (!lost || this.#connections.has(connection)) throw error;
-      return await run(await this.#take(wanted), wanted, call, decode, options);
+      return await runExpected(await this.#take(wanted), wanted, call, decode, options);
     }
   }
 
@@ -87,13 +86,13 @@ export class AssociationPool {
     return undefined;
   }
 
-  /** A connection for one call of `wanted`, which is counted among its calls already. */
+  /** A connection for one call of `wanted`, which it expects. */
   async #take(wanted: InterfaceIdentity): Promise<RpcConnection> {
     for (;;) {
       this.#closing.signal.throwIfAborted();
       const ready = this.#ready(wanted);
       if (ready !== undefined) {
-        ready.calls++;
+        ready.expected++;
         return ready;
       }
       if (!this.#mayOpen()) return this.#share(wanted);
@@ -123,12 +122,12 @@ export class AssociationPool {
   /** The connection with the fewest calls, taught `wanted` where it does not know it. */
   async #share(wanted: InterfaceIdentity): Promise<RpcConnection> {
     const least = leastBusy(this.#connections) as RpcConnection;
-    least.calls++;
+    least.expected++;
     try {
       if (!least.association.accepts(wanted.syntax)) await least.association.addInterfaces([wanted]);
       return least;
     } catch (error) {
-      least.calls--;
+      least.expected--;
       throw error;
     }
   }
@@ -143,7 +142,7 @@ export class AssociationPool {
       if (this.#closing.signal.aborted) connection.close();
       this.#closing.signal.throwIfAborted();
       if (connection.association.bound) this.#connections.add(connection);
-      connection.calls++;
+      connection.expected++;
       return connection;
     } finally {
       this.#opening = undefined;
@@ -151,27 +150,21 @@ export class AssociationPool {
   }
 }
 
-/** Makes a call on a connection that was taken for it. */
+/** Makes a call on a connection that expects it. */
+function runExpected<T>(...[connection, ...call]: Parameters<typeof run<T>>): Promise<T> {
+  connection.expected--;
+  return run(connection, ...call);
+}
+
 function run<T>(
-  connection: RpcConnection,
+  { association }: RpcConnection,
   wanted: InterfaceIdentity,
-  call: PooledCall,
+  { opnum, stub, littleEndian, object }: PooledCall,
   decode: StubDecoder<T>,
   options: CallOptions | undefined,
 ): Promise<T> {
-  const over = (): void => {
-    connection.calls--;
-  };
-  let answer: Promise<T>;
-  try {
-    const { association } = connection;
-    answer = association.callAndDecode({ ...call, contextId: association.contextOf(wanted.syntax) }, decode, options);
-  } catch (error) {
-    over();
-    throw error;
-  }
-  answer.then(over, over);
-  return answer;
+  const contextId = association.contextOf(wanted.syntax);
+  return association.callAndDecode({ contextId, opnum, stub, littleEndian, object }, decode, options);
 }
 
 function leastBusy(connections: ReadonlySet<RpcConnection>): RpcConnection | undefined {

@@ -11,8 +11,8 @@ export type OpenTransport = (events: PduTransportEvents & { readonly signal?: Ab
 /** One connection of a client: a transport, the association over it, and the clock for both. */
 export class RpcConnection {
   readonly association: ClientAssociation;
-  /** Calls that were made and are not over. */
-  calls = 0;
+  /** Calls that are about to be made. */
+  expected = 0;
   #transport: PduTransport | undefined;
   readonly #ended: (connection: RpcConnection) => void;
   #ticker: NodeJS.Timeout | undefined;
@@ -67,6 +67,11 @@ export class RpcConnection {
     } finally {
       signal?.removeEventListener('abort', close);
     }
+  }
+
+  /** Calls that are about to be made, or whose answers may still come. */
+  get calls(): number {
+    return this.expected + this.association.calls;
   }
 
   /** Ends the connection; calls that are not over reject. */
