@@ -37,9 +37,7 @@ export class Rc4 {
   /** Encrypts or decrypts `data` into `out`, which may be `data` itself; without it into a new array. */
   update(data: Uint8Array, out: Uint8Array = new Uint8Array(data.length)): Uint8Array {
     if (data.length <= FEW) {
-      for (let at = 0; at < data.length; at++) scratch[at] = data[at] as number;
-      this.#encrypt(data.length);
-      for (let at = 0; at < data.length; at++) out[at] = scratch[at] as number;
+      this.#few(data, out, 0, data.length);
       return out;
     }
     for (let at = 0; at < data.length; at += scratch.length) {
@@ -49,6 +47,17 @@ export class Rc4 {
       out.set(scratch.subarray(0, piece.length), at);
     }
     return out;
+  }
+
+  /** Encrypts or decrypts a few bytes of `data` where they stand, at most {@link FEW}: a view of them would cost more. */
+  updateWithin(data: Uint8Array, start: number, end: number): void {
+    this.#few(data, data, start, end);
+  }
+
+  #few(data: Uint8Array, out: Uint8Array, start: number, end: number): void {
+    for (let at = start; at < end; at++) scratch[at - start] = data[at] as number;
+    this.#encrypt(end - start);
+    for (let at = start; at < end; at++) out[at] = scratch[at - start] as number;
   }
 
   /** Encrypts the first `length` bytes of the scratch. */

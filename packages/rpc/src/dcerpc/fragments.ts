@@ -178,7 +178,7 @@ export class FragmentSource {
     const padding = paddingAfter(part);
     const paddingAt = this.#headLength + part;
     const trailerAt = paddingAt + padding;
-    pdu.fill(0, paddingAt, trailerAt);
+    for (let at = paddingAt; at < trailerAt; at++) pdu[at] = 0;
     pdu[trailerAt] = protection.authType;
     pdu[trailerAt + 1] = protection.authLevel;
     pdu[trailerAt + 2] = padding;

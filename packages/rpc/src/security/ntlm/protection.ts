@@ -58,10 +58,7 @@ class Direction {
     writeU32(signature, 0, VERSION);
     this.#hmac.first8(this.#seqNum, message, signature, CHECKSUM_OFFSET);
     if (secret !== undefined) this.#handle.update(secret, secret);
-    if (this.#keyExchange) {
-      const checksum = signature.subarray(CHECKSUM_OFFSET, CHECKSUM_OFFSET + CHECKSUM_LENGTH);
-      this.#handle.update(checksum, checksum);
-    }
+    if (this.#keyExchange) this.#handle.updateWithin(signature, CHECKSUM_OFFSET, CHECKSUM_OFFSET + CHECKSUM_LENGTH);
     writeU32(signature, CHECKSUM_OFFSET + CHECKSUM_LENGTH, this.#seqNum);
     this.#seqNum = (this.#seqNum + 1) >>> 0;
   }
