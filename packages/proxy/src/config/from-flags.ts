@@ -102,7 +102,8 @@ export function applyFlags(base: Settings, flags: ProxyFlags): Settings {
   const users = each('--user', flags.user, parseTrialAccount);
   const endpoints = each('--endpoint', flags.endpoint, parseEndpoint);
   const peers = each('--trusted-proxies', flags.trustedProxies, parseRange);
-  const trusted = trustedBy(flags.clientAddress, peers, problems);
+  const isTold = (flags.trustedProxies ?? []).length > 0;
+  const trusted = trustedBy(flags.clientAddress, peers, isTold, problems);
   if (problems.length > 0 || !read.success) throw new ConfigError(problems);
   const merged = merge(base, assemble(read.output, '.'), written);
   return {
@@ -125,13 +126,19 @@ function withV1(listen: readonly Listener[]): Listener[] {
   return listen.map((listener) => (listener.tls ? listener : { ...listener, allowV1: true }));
 }
 
-function trustedBy(how: string | undefined, peers: readonly Cidr[], problems: string[]): TrustedProxies | undefined {
+/** @param isTold whether there were any --trusted-proxies, rightly written or not. */
+function trustedBy(
+  how: string | undefined,
+  peers: readonly Cidr[],
+  isTold: boolean,
+  problems: string[],
+): TrustedProxies | undefined {
   const says = CLIENT_ADDRESS.find((word) => word === how);
-  if (says !== undefined && peers.length > 0) return { peers, says };
+  if (says !== undefined && isTold) return { peers, says };
   if (says !== undefined) problems.push('--client-address: expected --trusted-proxies with it, found none');
   else if (how !== undefined) {
     problems.push(`--client-address: expected one of ${CLIENT_ADDRESS.join(', ')}, found "${how}"`);
-  } else if (peers.length > 0) problems.push('--trusted-proxies: expected --client-address with it, found none');
+  } else if (isTold) problems.push('--trusted-proxies: expected --client-address with it, found none');
   return undefined;
 }
 

@@ -161,7 +161,7 @@ test('a wrong flag is named, with what was expected and what was found', () => {
     [{ clientAddress: 'proxy-protocol' }, '--client-address: expected --trusted-proxies with it, found none'],
     [{ trustedProxies: ['10.0.0.5'] }, '--trusted-proxies: expected --client-address with it, found none'],
     [
-      { clientAddress: 'proxy-protocol', trustedProxies: ['10.0.0.5', 'balancer'] },
+      { clientAddress: 'proxy-protocol', trustedProxies: ['balancer'] },
       '--trusted-proxies: expected an address range such as 10.0.0.0/8 or 2001:db8::/32, found "balancer"',
     ],
     [
