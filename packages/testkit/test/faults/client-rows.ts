@@ -1,6 +1,6 @@
 import { callIdOf, requestPdu, responsePdu } from '../../src/plain-pdus.ts';
 import type { ScriptedClient } from '../../src/scripted-client.ts';
-import { type Row, type Stage, sessionRow, TIMEOUT } from './row.ts';
+import { LATEST_WHEN_FULL, type Row, type Stage, sessionRow, TIMEOUT } from './row.ts';
 
 /** Rows in which the client is at fault, or the network between it and the proxy. */
 export const CLIENT_ROWS: readonly Row[] = [
@@ -38,7 +38,7 @@ export const CLIENT_ROWS: readonly Row[] = [
     'client acknowledges nothing though it takes acknowledgements itself',
     { in: 'FIN', out: 'FIN', server: 'RST', log: 'session.ended out-stalled' },
     (stage, client) => flood(stage, client, 1024 * 1024),
-    { timeout: TIMEOUT.stall, client: { acks: false } },
+    { timeout: TIMEOUT.stall, latest: LATEST_WHEN_FULL, client: { acks: false } },
   ),
   sessionRow(
     'conforming client stops reading OUT for ever',
@@ -47,7 +47,7 @@ export const CLIENT_ROWS: readonly Row[] = [
       client.out.stopReading();
       return flood(stage, client, 1024 * 1024);
     },
-    { timeout: TIMEOUT.stall },
+    { timeout: TIMEOUT.stall, latest: LATEST_WHEN_FULL },
   ),
   sessionRow(
     'client of HTTP/1.0 that never acknowledges stops reading OUT for ever: zero window of TCP',
@@ -56,7 +56,7 @@ export const CLIENT_ROWS: readonly Row[] = [
       client.out.stopReading();
       return flood(stage, client, 16 * 1024 * 1024);
     },
-    { timeout: TIMEOUT.stall, client: { version: '1.0', acks: false } },
+    { timeout: TIMEOUT.stall, latest: LATEST_WHEN_FULL, client: { version: '1.0', acks: false } },
   ),
   sessionRow(
     'client stops in mid-PDU',

@@ -11,7 +11,7 @@ whose bytes were left unread; \`503\` is the uniform refusal, \`-\` a party that
 last connection and the last trace of the session were gone.
 
 The rule behind the table: whatever leg ends, all end, within one second after the cause or after the time-out that
-applies, and nothing is left. A client learns nothing about the network behind the proxy: the refusals of servers that
+applies (what the kernels' buffers still take is progress), and nothing is left. A client learns nothing about the network behind the proxy: the refusals of servers that
 are not allowed, do not exist, refuse or do not answer have the same bytes (but for the incident id) and come after the
 same time.
 

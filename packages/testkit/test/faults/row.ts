@@ -27,7 +27,7 @@ export interface Row {
   readonly name: string;
   /** The time-out that applies, and its length in ms. Without one the proxy acts at once. */
   readonly timeout?: readonly [name: string, ms: number];
-  /** How late a party may learn of it, where the kernel's timers are coarser than ours, ms. */
+  /** How late a party may learn of it, where the kernel's timers are coarser than ours or its buffers have to fill first, ms. */
   readonly latest?: number;
   readonly expected: { readonly in: string; readonly out: string; readonly server: string; readonly log: string };
   run(): Promise<Outcome>;
@@ -35,6 +35,8 @@ export interface Row {
 
 /** How late a party may learn of a fault, and the proxy have forgotten the session, ms. */
 export const LATEST = 1000;
+/** The same where the proxy has to fill the kernels' buffers before anything stands still, ms. */
+export const LATEST_WHEN_FULL = 2 * LATEST;
 /** Timers of the two sides may disagree by so much, ms. */
 const EARLIEST = 20;
 /** Mark of a party that caused the fault or took no part. */
@@ -114,6 +116,7 @@ export async function seenRefusal(connection: RawConnection, cause: number): Pro
 
 export interface SessionRowOptions {
   readonly timeout?: readonly [name: string, ms: number];
+  readonly latest?: number;
   readonly client?: Partial<ScriptedClientOptions>;
 }
 
@@ -125,7 +128,7 @@ export function sessionRow(
   name: string,
   expected: Row['expected'],
   cause: (stage: Stage, client: ScriptedClient) => Promise<number>,
-  { timeout, client: clientOptions = {} }: SessionRowOptions = {},
+  { timeout, latest, client: clientOptions = {} }: SessionRowOptions = {},
 ): Row {
   const run = async (): Promise<Outcome> => {
     const stage = await Stage.open();
@@ -145,7 +148,7 @@ export function sessionRow(
       await stage.close();
     }
   };
-  return { name, expected, run, ...(timeout === undefined ? {} : { timeout }) };
+  return { name, expected, run, ...(timeout && { timeout }), ...(latest && { latest }) };
 }
 
 /** `event reason` of a line. */

@@ -2,7 +2,7 @@ import { FLOW_CONTROL_ACK } from '@rpch/rpc/internal';
 import { callIdOf, requestPdu, responsePdu } from '../../src/plain-pdus.ts';
 import type { StubConnection } from '../../src/rpc-server-stub.ts';
 import type { ScriptedClient } from '../../src/scripted-client.ts';
-import { type Row, type Stage, sessionRow, TIMEOUT } from './row.ts';
+import { LATEST_WHEN_FULL, type Row, type Stage, sessionRow, TIMEOUT } from './row.ts';
 
 /** What a client must see of a server that fails: both channels closed in order. */
 const CLOSED = { in: 'FIN', out: 'FIN' };
@@ -52,7 +52,7 @@ export const SERVER_ROWS: readonly Row[] = [
       for (let callId = 1; callId <= 256; callId++) client.in.send(requestPdu(callId, Buffer.alloc(65_000)));
       return at;
     },
-    { timeout: TIMEOUT.stall },
+    { timeout: TIMEOUT.stall, latest: LATEST_WHEN_FULL },
   ),
   sessionRow(
     'server stops in mid-PDU',
