@@ -8,7 +8,7 @@ import { Mailbox, mailboxFile } from '@rpch/store';
 import { PidTag, Right } from '@rpch/store/client';
 import { type RpcServer, startRpcServer } from '../../src/serve/rpc-server.ts';
 import { serveSettings } from '../../src/serve/settings.ts';
-import { type Ran, run } from './run-mail.ts';
+import { lines, type Ran, usersOf } from './run-mail.ts';
 
 /** Counters of folders that every mailbox has. */
 const [INBOX, DRAFTS, CALENDAR, NOTES] = [0xd, 0xe, 0xf, 0x11];
@@ -62,23 +62,7 @@ after(async () => {
   rmSync(data, { recursive: true, force: true });
 });
 
-function as(user: string, ...args: readonly string[]): Promise<Ran> {
-  return run([`ncacn_ip_tcp:127.0.0.1[${server.listening[0]?.port}]`, '-u', user, '-p', 'x', ...args]);
-}
-
-const alice = (...args: readonly string[]) => as('alice', ...args);
-/** Bob, in alice's mailbox. */
-const bob = (...args: readonly string[]) => as('bob', '--mailbox', 'alice', ...args);
-
-/** What is printed by a command that succeeds, as lines of words. */
-async function lines(ran: Promise<Ran>): Promise<string[]> {
-  const { out, err, failed } = await ran;
-  assert.deepEqual([err, failed], ['', false]);
-  return out
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.replace(/ {2,}/g, '|'));
-}
+const { as, alice, bob } = usersOf(() => server);
 
 /** The one line in which a command says why it fails; nothing is printed, and the exit code is 1. */
 async function refusal(ran: Promise<Ran>): Promise<string> {

@@ -8,7 +8,7 @@ import { Mailbox, mailboxFile } from '@rpch/store';
 import { AttachMethod, PidTag } from '@rpch/store/client';
 import { type RpcServer, startRpcServer } from '../../src/serve/rpc-server.ts';
 import { serveSettings } from '../../src/serve/settings.ts';
-import { type Ran, run } from './run-mail.ts';
+import { lines, type Ran, usersOf } from './run-mail.ts';
 
 /** Counters of folders that every mailbox has. */
 const [DELETED, INBOX, SENT, CALENDAR] = [0xb, 0xd, 0xa, 0xf];
@@ -82,20 +82,12 @@ async function stop(): Promise<void> {
   rmSync(data, { recursive: true, force: true });
 }
 
-function as(user: string, ...args: readonly string[]): Promise<Ran> {
-  return run([`ncacn_ip_tcp:127.0.0.1[${server.listening[0]?.port}]`, '-u', user, '-p', 'x', ...args]);
-}
+const { alice, bob } = usersOf(() => server);
 
-const alice = (...args: readonly string[]) => as('alice', ...args);
-/** Bob, in alice's mailbox. */
-const bob = (...args: readonly string[]) => as('bob', '--mailbox', 'alice', ...args);
-
-/** What is printed by a command that succeeds, as lines of words without the heads of columns. */
-async function lines(ran: Promise<Ran>): Promise<string[]> {
-  const { out, err, failed } = await ran;
-  assert.deepEqual([err, failed], ['', false]);
-  const [, ...rows] = out.trimEnd().split('\n');
-  return rows.map((line) => line.replace(/ {2,}/g, '|'));
+/** The lines without the heads of columns. */
+async function rows(ran: Promise<Ran>): Promise<string[]> {
+  const [, ...rest] = await lines(ran);
+  return rest;
 }
 
 async function told(ran: Promise<Ran>): Promise<string> {
@@ -114,7 +106,7 @@ async function refusal(ran: Promise<Ran>): Promise<string> {
 
 /** The id that a message has now, and what else the row says. */
 async function now(ran: Promise<Ran>, was: string): Promise<[id: string, rest: string]> {
-  const [row = '', ...more] = await lines(ran);
+  const [row = '', ...more] = await rows(ran);
   assert.deepEqual(more, []);
   const [before, id = '', ...rest] = row.split('|');
   assert.equal(before, was);
@@ -129,15 +121,15 @@ test('what is deleted goes to Deleted Items, from there to where deleted shows i
   const [there, told1] = await now(alice('delete', tea), tea);
   assert.equal(told1, 'Deleted Items|Tea');
   assert.match(there, /^b\./);
-  assert.equal((await lines(alice('list', 'Deleted Items'))).length, 1);
+  assert.equal((await rows(alice('list', 'Deleted Items'))).length, 1);
   assert.match(
     await told(alice('deleted', 'Deleted Items')),
     new RegExp(`^nothing .* kept in Deleted Items; ${NONE}\n$`),
   );
 
-  assert.deepEqual(await lines(alice('delete', there)), [`${there}|${there}|(can be recovered)|Tea`]);
+  assert.deepEqual(await rows(alice('delete', there)), [`${there}|${there}|(can be recovered)|Tea`]);
   assert.equal(await told(alice('list', 'Deleted Items')), 'no messages in Deleted Items\n');
-  const [row, ...others] = await lines(alice('deleted', 'Deleted Items'));
+  const [row, ...others] = await rows(alice('deleted', 'Deleted Items'));
   assert.match(row ?? '', new RegExp(String.raw`^${there}\|●@\|${DATE}\|${DATE}\|Mad Hatter\|Tea\|\S+ \w*B$`));
   assert.deepEqual(others, []);
 
@@ -218,10 +210,10 @@ async function copyOf(text: string): Promise<string> {
 
 test('list, search, folders and show have nothing that is deleted', async () => {
   assert.deepEqual(
-    (await lines(alice('list', 'Inbox'))).map((row) => row.split('|').at(-2)),
+    (await rows(alice('list', 'Inbox'))).map((row) => row.split('|').at(-2)),
     ['Tea'],
   );
-  assert.equal((await lines(alice('list', 'Inbox', '--unread'))).length, 1);
+  assert.equal((await rows(alice('list', 'Inbox', '--unread'))).length, 1);
   assert.equal(await told(alice('search', 'cake')), 'nothing found in 2 folders\n');
   assert.equal(await told(alice('search', 'five', '--in', 'Sent Items')), 'nothing found in Sent Items\n');
   const { folders } = JSON.parse((await alice('folders', '--all', '--json')).out);
@@ -266,17 +258,17 @@ test('wrong ids are told in a sentence, and nothing is done', async () => {
       return true;
     });
   }
-  assert.equal((await lines(alice('deleted'))).length, 2);
-  assert.equal((await lines(alice('list', 'Inbox'))).length, 1);
+  assert.equal((await rows(alice('deleted'))).length, 2);
+  assert.equal((await rows(alice('list', 'Inbox'))).length, 1);
 });
 
 test('a delegate recovers what he may delete, to where he may put it', async () => {
-  const grant = (folder: string, role: string) => lines(alice('permissions', folder, '--grant', `bob:${role}`));
+  const grant = (folder: string, role: string) => rows(alice('permissions', folder, '--grant', `bob:${role}`));
   await grant('Calendar', 'Owner');
   const unknown = /^d\.\w+ is no deleted message, or not for you to see/;
   assert.match(await refusal(bob('recover', cake)), unknown);
   await grant('Inbox', 'Reviewer');
-  assert.match((await lines(bob('deleted')))[0] ?? '', /\|Inbox\|Mad Hatter\|Cake\|/);
+  assert.match((await rows(bob('deleted')))[0] ?? '', /\|Inbox\|Mad Hatter\|Cake\|/);
   assert.equal(await refusal(bob('recover', cake)), `${cake} stays where it is: you may not put messages into Inbox`);
   const left = `${cake} stays where it is: the server did not move it; that takes the right to delete it there`;
   assert.equal(await refusal(bob('recover', cake, '--to', 'Calendar')), left);
@@ -299,6 +291,6 @@ test('a server that keeps nothing of what is deleted', async () => {
   await stop();
   await start({ keepDeleted: '0' });
   const [there] = await now(alice('delete', tea), tea);
-  assert.deepEqual(await lines(alice('delete', there)), [`${there}|(gone for good)|Tea`]);
+  assert.deepEqual(await rows(alice('delete', there)), [`${there}|(gone for good)|Tea`]);
   assert.match(await refusal(alice('recover', there)), /^b\.\w+ is no deleted message/);
 });

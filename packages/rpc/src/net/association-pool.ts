@@ -65,14 +65,18 @@ export class AssociationPool {
     decode: StubDecoder<T>,
     options: CallOptions | undefined,
   ): Promise<T> {
+    const runExpected = (on: RpcConnection): Promise<T> => {
+      on.expected--;
+      return run(on, wanted, call, decode, options);
+    };
     const connection = await this.#take(wanted);
     try {
-      return await runExpected(connection, wanted, call, decode, options);
+      return await runExpected(connection);
     } catch (error) {
       // Lost between the two: what the server cannot have seen may be sent again, once.
       const lost = error instanceof RpcCallError && error.fault === 'network' && !error.mayHaveExecuted;
       if (!lost || this.#connections.has(connection)) throw error;
-      return await runExpected(await this.#take(wanted), wanted, call, decode, options);
+      return await runExpected(await this.#take(wanted));
     }
   }
 
@@ -150,12 +154,7 @@ export class AssociationPool {
   }
 }
 
-/** Makes a call on a connection that expects it. */
-function runExpected<T>(...[connection, ...call]: Parameters<typeof run<T>>): Promise<T> {
-  connection.expected--;
-  return run(connection, ...call);
-}
-
+/** Makes a call on a connection that knows the interface. */
 function run<T>(
   { association }: RpcConnection,
   wanted: InterfaceIdentity,

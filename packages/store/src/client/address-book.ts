@@ -13,6 +13,7 @@ import { PidTag } from '../mapi/property-tags.ts';
 import { MapiError } from './mapi-error.ts';
 import { propertiesOfRow } from './nspi-values.ts';
 import { numberOf, type PropertyResult, textOf } from './property-result.ts';
+import type { Signalled } from './signalled.ts';
 
 /** The methods of NSPI, over whatever carries the calls. */
 export type NspiCalls = ClientOf<typeof nspiDeclaration>;
@@ -63,10 +64,6 @@ export interface AddressBookOptions {
   readonly codePage?: number;
   /** Locale by which tables are sorted. Default 0x0409. */
   readonly locale?: number;
-  readonly signal?: AbortSignal;
-}
-
-interface Signalled {
   readonly signal?: AbortSignal;
 }
 

@@ -7,10 +7,7 @@ import { IdFromLongTermId } from '../mapi/rops/store.ts';
 import type { FolderInfo, Mailbox } from './mailbox.ts';
 import { MapiError } from './mapi-error.ts';
 import { RopBatch } from './rop-batch.ts';
-
-interface Signalled {
-  readonly signal?: AbortSignal;
-}
+import type { Signalled } from './signalled.ts';
 
 /** Default folders that RopLogon does not name, by the properties that have their entry ids ([MS-OXOSFLD] 2.2.3). */
 const NAMED_BY_PROPERTY = {

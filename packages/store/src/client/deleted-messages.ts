@@ -13,14 +13,11 @@ import { addProperties } from './object-properties.ts';
 import { addFolder } from './open-folder.ts';
 import { objectIdOf, type PropertyResult, textOf } from './property-result.ts';
 import { RopBatch } from './rop-batch.ts';
+import type { Signalled } from './signalled.ts';
 import type { TableQuery } from './table-reader.ts';
 
 /** Messages with one search key, at most, that are told apart. */
 const MAX_ALIKE = 10_000;
-
-interface Signalled {
-  readonly signal?: AbortSignal;
-}
 
 /** Whether a message is in its folder, is soft-deleted there, or neither, as far as the caller may know. */
 export type MessageState = 'there' | 'deleted' | 'nowhere';

@@ -1,9 +1,6 @@
 import { RpchError } from '@rpch/rpc/internal';
 import type { AddressBook, AddressEntry, Resolution } from './address-book.ts';
-
-interface Signalled {
-  readonly signal?: AbortSignal;
-}
+import type { Signalled } from './signalled.ts';
 
 /**
  * The entry that a login, a name, an alias, an address or a legacyExchangeDN means; undefined where the address book knows none. Rejects with

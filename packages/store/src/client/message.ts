@@ -14,6 +14,7 @@ import { type PropertyResult, textOf } from './property-result.ts';
 import { type RemoteObject, readProperty, type StreamOptions } from './property-stream.ts';
 import { RopBatch } from './rop-batch.ts';
 import type { MapiSession, SessionCallOptions } from './session.ts';
+import type { Signalled } from './signalled.ts';
 import { readTable } from './table-reader.ts';
 
 /** The code page of the logon ([MS-OXCMSG] 2.2.3.1.1). */
@@ -22,10 +23,6 @@ const TYPES = ['originator', 'to', 'cc', 'bcc'] as const;
 /** Recipients and attachments of a message, at most, that are listed. */
 const MAX_RECIPIENTS = 32_767;
 const MAX_ATTACHMENTS = 4096;
-
-interface Signalled {
-  readonly signal?: AbortSignal;
-}
 
 /** Who a message is to, or from. */
 export interface RecipientInfo {
